@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* An association's life. */
+#include <linux/moduleparam.h>
+#include <linux/slab.h>
+
+#include "assoc.h"
+#include "control.h"
+#include "stats.h"
+
+/*
+ * Twice the maximum segment lifetime of RFC 793, which RFC 6347 4.1 gives as
+ * the time to keep an old epoch.
+ */
+static unsigned int epoch_linger = 240;
+module_param(epoch_linger, uint, 0644);
+MODULE_PARM_DESC(epoch_linger,
+		 "seconds that old read keys stay after the peer uses newer ones");
+
+static struct workqueue_struct *dtls_assoc_wq;
+
+/* Late records of old epochs may no longer come: drop their keys. */
+static void dtls_assoc_retire(struct work_struct *work)
+{
+	struct dtls_assoc *assoc = container_of(to_delayed_work(work),
+						struct dtls_assoc, retire);
+	struct dtls_epoch *newest, *ep;
+	int i;
+
+	mutex_lock(&assoc->lock);
+	newest = rcu_dereference_protected(assoc->rx[0],
+					   lockdep_is_held(&assoc->lock));
+	/* still unused if it came after the work was queued */
+	if (newest && test_bit(DTLS_EPOCH_OPENED, &newest->flags)) {
+		for (i = 1; i < DTLS_KEYS_RX_EPOCHS; i++) {
+			ep = rcu_replace_pointer(assoc->rx[i], NULL,
+						 lockdep_is_held(&assoc->lock));
+			if (ep)
+				dtls_keys_put(ep);
+		}
+	}
+	mutex_unlock(&assoc->lock);
+}
+
+/**
+ * dtls_assoc_create() - make an association without keys
+ * @net: network namespace, held by the socket the association is for
+ *
+ * Context: process, may sleep.
+ * Return: the association with one reference, to be ended with
+ * dtls_assoc_destroy(), or NULL.
+ */
+struct dtls_assoc *dtls_assoc_create(struct net *net)
+{
+	struct dtls_assoc *assoc = kzalloc(sizeof(*assoc), GFP_KERNEL);
+
+	if (!assoc)
+		return NULL;
+	refcount_set(&assoc->ref, 1);
+	assoc->net = net;
+	mutex_init(&assoc->lock);
+	INIT_DELAYED_WORK(&assoc->retire, dtls_assoc_retire);
+	dtls_stats_inc(net, DTLS_STAT_CURR_ASSOCS);
+	return assoc;
+}
+
+/**
+ * dtls_assoc_put() - give back a reference
+ * @assoc: association
+ *
+ * Context: process.
+ */
+void dtls_assoc_put(struct dtls_assoc *assoc)
+{
+	if (refcount_dec_and_test(&assoc->ref))
+		kfree_rcu(assoc, rcu);
+}
+
+/**
+ * dtls_assoc_destroy() - end an association
+ * @assoc: association; the owner's reference is given back
+ *
+ * No record can find its keys afterwards. Work in flight is waited for.
+ *
+ * Context: process, may sleep.
+ */
+void dtls_assoc_destroy(struct dtls_assoc *assoc)
+{
+	mutex_lock(&assoc->lock);
+	set_bit(DTLS_ASSOC_CLOSED, &assoc->flags);
+	/* seen under the lock by whoever would queue the work again */
+	set_bit(DTLS_ASSOC_DEAD, &assoc->flags);
+	mutex_unlock(&assoc->lock);
+	cancel_delayed_work_sync(&assoc->retire);
+
+	dtls_keys_drop_all(assoc);
+	dtls_control_forget_flight(assoc);
+	dtls_stats_add(assoc->net, DTLS_STAT_CURR_ASSOCS, -1);
+	dtls_assoc_put(assoc);
+}
+
+/**
+ * dtls_assoc_retire_later() - the first record under a new epoch has come
+ * @assoc: association
+ *
+ * Old read epochs are dropped when records sent before the change can no
+ * longer be under way.
+ *
+ * Context: process, may sleep.
+ */
+void dtls_assoc_retire_later(struct dtls_assoc *assoc)
+{
+	mutex_lock(&assoc->lock);
+	if (!test_bit(DTLS_ASSOC_DEAD, &assoc->flags) &&
+	    rcu_access_pointer(assoc->rx[1]))
+		mod_delayed_work(dtls_assoc_wq, &assoc->retire,
+				 READ_ONCE(epoch_linger) * HZ);
+	mutex_unlock(&assoc->lock);
+}
+
+/**
+ * dtls_assoc_init() - prepare for associations
+ *
+ * Context: process, module init. Return: 0 or -ENOMEM.
+ */
+int dtls_assoc_init(void)
+{
+	dtls_assoc_wq = alloc_workqueue("dtls", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
+	return dtls_assoc_wq ? 0 : -ENOMEM;
+}
+
+/**
+ * dtls_assoc_exit() - undo dtls_assoc_init()
+ *
+ * Context: process, module exit; no association is left.
+ */
+void dtls_assoc_exit(void)
+{
+	destroy_workqueue(dtls_assoc_wq);
+}

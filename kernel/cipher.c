@@ -1,0 +1,383 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The one table of ciphers, and what it takes to seal and open a record.
+ *
+ * A record is worked on where it lies, in a buffer of the module's own. Just
+ * before the payload stand the record header and the explicit nonce, at least
+ * as many bytes as the additional data: so the additional data is written
+ * there, and the cipher sees one contiguous piece (additional data, payload,
+ * tag), which is what the AES-NI and AVX drivers are quickest with. The
+ * header takes its place when the cipher is done.
+ */
+#include <linux/crypto.h>
+#include <linux/slab.h>
+
+#include "cipher.h"
+
+/* RFC 9147 4.5.3 and appendix B; DTLS 1.2 states none, the maths is the same. */
+#define DTLS_LIMIT_GCM_SEAL	23726566ULL	/* 2^24.5 */
+#define DTLS_LIMIT_CCM_SEAL	(1ULL << 23)
+#define DTLS_LIMIT_CCM_FAIL	11863283ULL	/* 2^23.5 */
+#define DTLS_LIMIT_FAIL		(1ULL << 36)
+
+enum {
+	AES_128_GCM,
+	AES_256_GCM,
+	CHACHA20_POLY1305,
+	AES_128_CCM,
+	AES_128_CCM_8,
+};
+
+static const struct dtls_cipher dtls_ciphers[] = {
+	[AES_128_GCM] = {
+		.name = "AES-128-GCM", .alg = "gcm(aes)",
+		.seal_limit = DTLS_LIMIT_GCM_SEAL, .fail_limit = DTLS_LIMIT_FAIL,
+		.key_len = 16, .iv_len = 4, .explicit_len = 8, .tag_len = 16,
+	},
+	[AES_256_GCM] = {
+		.name = "AES-256-GCM", .alg = "gcm(aes)",
+		.seal_limit = DTLS_LIMIT_GCM_SEAL, .fail_limit = DTLS_LIMIT_FAIL,
+		.key_len = 32, .iv_len = 4, .explicit_len = 8, .tag_len = 16,
+	},
+	[CHACHA20_POLY1305] = {
+		.name = "ChaCha20-Poly1305", .alg = "rfc7539(chacha20,poly1305)",
+		.fail_limit = DTLS_LIMIT_FAIL,
+		.key_len = 32, .iv_len = 12, .tag_len = 16,
+	},
+	[AES_128_CCM] = {
+		.name = "AES-128-CCM", .alg = "ccm(aes)",
+		.seal_limit = DTLS_LIMIT_CCM_SEAL,
+		.fail_limit = DTLS_LIMIT_CCM_FAIL,
+		.key_len = 16, .iv_len = 4, .explicit_len = 8, .tag_len = 16,
+		.ccm = true,
+	},
+	[AES_128_CCM_8] = {
+		.name = "AES-128-CCM-8", .alg = "ccm(aes)",
+		.seal_limit = DTLS_LIMIT_CCM_SEAL,
+		.fail_limit = DTLS_LIMIT_CCM_FAIL,
+		.key_len = 16, .iv_len = 4, .explicit_len = 8, .tag_len = 8,
+		.ccm = true,
+	},
+};
+
+/*
+ * IANA "TLS Cipher Suites" of DTLS 1.2 whose AEAD is in the table above, in
+ * the order of their numbers. The key exchange is the handshake's business.
+ */
+static const struct {
+	u16	suite;
+	u8	cipher;
+} dtls_suites[] = {
+	{ 0x009c, AES_128_GCM },	/* RSA */
+	{ 0x009d, AES_256_GCM },
+	{ 0x009e, AES_128_GCM },	/* DHE_RSA */
+	{ 0x009f, AES_256_GCM },
+	{ 0x00a2, AES_128_GCM },	/* DHE_DSS */
+	{ 0x00a3, AES_256_GCM },
+	{ 0x00a6, AES_128_GCM },	/* DH_anon */
+	{ 0x00a7, AES_256_GCM },
+	{ 0x00a8, AES_128_GCM },	/* PSK */
+	{ 0x00a9, AES_256_GCM },
+	{ 0x00aa, AES_128_GCM },	/* DHE_PSK */
+	{ 0x00ab, AES_256_GCM },
+	{ 0x00ac, AES_128_GCM },	/* RSA_PSK */
+	{ 0x00ad, AES_256_GCM },
+	{ 0xc02b, AES_128_GCM },	/* ECDHE_ECDSA */
+	{ 0xc02c, AES_256_GCM },
+	{ 0xc02d, AES_128_GCM },	/* ECDH_ECDSA */
+	{ 0xc02e, AES_256_GCM },
+	{ 0xc02f, AES_128_GCM },	/* ECDHE_RSA */
+	{ 0xc030, AES_256_GCM },
+	{ 0xc031, AES_128_GCM },	/* ECDH_RSA */
+	{ 0xc032, AES_256_GCM },
+	{ 0xc09c, AES_128_CCM },	/* RSA */
+	{ 0xc09e, AES_128_CCM },	/* DHE_RSA */
+	{ 0xc0a0, AES_128_CCM_8 },	/* RSA */
+	{ 0xc0a2, AES_128_CCM_8 },	/* DHE_RSA */
+	{ 0xc0a4, AES_128_CCM },	/* PSK */
+	{ 0xc0a6, AES_128_CCM },	/* DHE_PSK */
+	{ 0xc0a8, AES_128_CCM_8 },	/* PSK */
+	{ 0xc0aa, AES_128_CCM_8 },	/* PSK_DHE */
+	{ 0xc0ac, AES_128_CCM },	/* ECDHE_ECDSA */
+	{ 0xc0ae, AES_128_CCM_8 },	/* ECDHE_ECDSA */
+	{ 0xcca8, CHACHA20_POLY1305 },	/* ECDHE_RSA */
+	{ 0xcca9, CHACHA20_POLY1305 },	/* ECDHE_ECDSA */
+	{ 0xccaa, CHACHA20_POLY1305 },	/* DHE_RSA */
+	{ 0xccab, CHACHA20_POLY1305 },	/* PSK */
+	{ 0xccac, CHACHA20_POLY1305 },	/* ECDHE_PSK */
+	{ 0xccad, CHACHA20_POLY1305 },	/* DHE_PSK */
+	{ 0xccae, CHACHA20_POLY1305 },	/* RSA_PSK */
+	{ 0xd001, AES_128_GCM },	/* ECDHE_PSK */
+	{ 0xd002, AES_256_GCM },
+	{ 0xd003, AES_128_CCM_8 },
+	{ 0xd005, AES_128_CCM },
+};
+
+/**
+ * dtls_cipher_find() - the AEAD of a cipher suite
+ * @suite: IANA number
+ *
+ * Context: any.
+ * Return: the entry, or NULL if the module has no such suite.
+ */
+const struct dtls_cipher *dtls_cipher_find(u16 suite)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(dtls_suites); i++)
+		if (dtls_suites[i].suite == suite)
+			return &dtls_ciphers[dtls_suites[i].cipher];
+	return NULL;
+}
+
+/**
+ * dtls_cipher_init() - key an AEAD
+ * @aead:   filled
+ * @cipher: entry of the table
+ * @key:    @cipher->key_len bytes
+ * @iv:     @cipher->iv_len bytes
+ *
+ * Context: process, may sleep and load a crypto module.
+ * Return: 0, or the crypto API's negative errno: -ENOENT if this kernel does
+ * not have the AEAD.
+ */
+int dtls_cipher_init(struct dtls_aead *aead, const struct dtls_cipher *cipher,
+		     const u8 *key, const u8 *iv)
+{
+	int err;
+
+	aead->cipher = cipher;
+	aead->tfm = crypto_alloc_aead(cipher->alg, 0, 0);
+	if (IS_ERR(aead->tfm)) {
+		err = PTR_ERR(aead->tfm);
+		aead->tfm = NULL;
+		return err;
+	}
+	err = crypto_aead_setkey(aead->tfm, key, cipher->key_len);
+	if (!err)
+		err = crypto_aead_setauthsize(aead->tfm, cipher->tag_len);
+	if (err) {
+		crypto_free_aead(aead->tfm);
+		aead->tfm = NULL;
+		return err;
+	}
+	memcpy(aead->iv, iv, cipher->iv_len);
+	return 0;
+}
+
+/**
+ * dtls_cipher_destroy() - forget a keyed AEAD
+ * @aead: its key and IV are wiped; no request may be in flight
+ *
+ * Context: process, may sleep.
+ */
+void dtls_cipher_destroy(struct dtls_aead *aead)
+{
+	if (aead->tfm)
+		crypto_free_aead(aead->tfm);
+	aead->tfm = NULL;
+	memzero_explicit(aead->iv, sizeof(aead->iv));
+}
+
+/**
+ * dtls_cipher_overhead() - bytes that a record adds to its plaintext
+ * @cipher: entry of the table
+ *
+ * Context: any.
+ * Return: bytes of header, explicit nonce and tag.
+ */
+unsigned int dtls_cipher_overhead(const struct dtls_cipher *cipher)
+{
+	return DTLS_RECORD_HDR12 + cipher->explicit_len + cipher->tag_len;
+}
+
+/**
+ * dtls_rec_alloc() - get a buffer and a request for an AEAD
+ * @aead: the AEAD the request is for
+ * @size: bytes of @buf; a record that is opened needs %DTLS_RECORD_AAD12 in
+ *        front of its fragment
+ * @gfp:  allocation flags
+ *
+ * Context: as @gfp says.
+ * Return: the record with one reference, given back with dtls_rec_put(), or
+ * NULL.
+ */
+struct dtls_rec *dtls_rec_alloc(const struct dtls_aead *aead,
+				unsigned int size, gfp_t gfp)
+{
+	size_t req_off = ALIGN(sizeof(struct dtls_rec), CRYPTO_MINALIGN);
+	size_t req_len = sizeof(struct aead_request) +
+			 crypto_aead_reqsize(aead->tfm);
+	size_t buf_off = ALIGN(req_off + req_len, CRYPTO_MINALIGN);
+	struct dtls_rec *rec;
+
+	rec = kmalloc(buf_off + size, gfp);
+	if (!rec)
+		return NULL;
+	memset(rec, 0, sizeof(*rec));
+	INIT_LIST_HEAD(&rec->list);
+	refcount_set(&rec->ref, 1);
+	rec->req = (void *)rec + req_off;
+	rec->buf = (void *)rec + buf_off;
+	rec->size = size;
+	aead_request_set_tfm(rec->req, aead->tfm);
+	return rec;
+}
+
+/**
+ * dtls_rec_put() - give back a reference
+ * @rec: with the last one what it holds is wiped and freed, since it may be
+ *       plaintext
+ *
+ * Context: any, but hard interrupts (it frees an sk_buff).
+ */
+void dtls_rec_put(struct dtls_rec *rec)
+{
+	if (!refcount_dec_and_test(&rec->ref))
+		return;
+	consume_skb(rec->skb);
+	kfree_sensitive(rec);
+}
+
+/*
+ * The nonce of a record. @explicit is what the wire carries, or shall carry:
+ * for AES-GCM and AES-CCM "the explicit part is chosen by the sender" (RFC 5288
+ * 3), so a receiver must read it rather than assume the sequence number.
+ */
+static void dtls_cipher_nonce(const struct dtls_aead *aead, u8 *iv,
+			      const u8 *explicit, u16 epoch, u64 seq)
+{
+	const struct dtls_cipher *c = aead->cipher;
+	u8 number[8];
+	int i;
+
+	if (c->ccm) {
+		/* RFC 3610 2.3: flags hold L' = L - 1, and 15 - L = 12 bytes */
+		iv[0] = 2;
+		memcpy(iv + 1, aead->iv, 4);
+		memcpy(iv + 5, explicit, 8);
+		memset(iv + 13, 0, 3);
+	} else if (c->explicit_len) {
+		memcpy(iv, aead->iv, 4);
+		memcpy(iv + 4, explicit, 8);
+	} else {
+		/* RFC 7905 2: the padded 64-bit number, XORed with the IV */
+		dtls_record_put_be64(number, (u64)epoch << 48 | seq);
+		memcpy(iv, aead->iv, 12);
+		for (i = 0; i < 8; i++)
+			iv[4 + i] ^= number[i];
+	}
+}
+
+/* Run the request; an asynchronous AEAD is waited for. */
+static int dtls_cipher_run(struct dtls_rec *rec, u8 *start, unsigned int total,
+			   unsigned int crypt, bool seal, bool *async)
+{
+	DECLARE_CRYPTO_WAIT(wait);
+	int err;
+
+	sg_init_one(&rec->sg, start, total);
+	aead_request_set_callback(rec->req, CRYPTO_TFM_REQ_MAY_BACKLOG |
+				  CRYPTO_TFM_REQ_MAY_SLEEP,
+				  crypto_req_done, &wait);
+	aead_request_set_ad(rec->req, DTLS_RECORD_AAD12);
+	aead_request_set_crypt(rec->req, &rec->sg, &rec->sg, crypt, rec->iv);
+	err = seal ? crypto_aead_encrypt(rec->req) :
+		     crypto_aead_decrypt(rec->req);
+	*async = err == -EINPROGRESS || err == -EBUSY;
+	/*
+	 * Waiting, and not to be interrupted: nothing of a record outlives
+	 * the system call that handles it, so close() has nothing to fear.
+	 */
+	return crypto_wait_req(err, &wait);
+}
+
+/**
+ * dtls_cipher_seal() - seal a record in place
+ * @aead:  key
+ * @rec:   holds @wire and the request
+ * @wire:  start of the record in @rec->buf; the plaintext lies
+ *         %DTLS_RECORD_HDR12 and the explicit nonce behind it, with room for
+ *         the tag after it
+ * @type:  content type
+ * @epoch: epoch of the key
+ * @seq:   sequence number that no record of this key has had or will have
+ * @plain: bytes of plaintext
+ * @async: set if the AEAD answered later
+ *
+ * Context: process, sleeps if the AEAD does.
+ * Return: bytes of the record at @wire, or the AEAD's negative errno; @seq is
+ * used up either way.
+ */
+int dtls_cipher_seal(const struct dtls_aead *aead, struct dtls_rec *rec,
+		     u8 *wire, u8 type, u16 epoch, u64 seq, unsigned int plain,
+		     bool *async)
+{
+	const struct dtls_cipher *c = aead->cipher;
+	u8 *payload = wire + DTLS_RECORD_HDR12 + c->explicit_len;
+	u8 explicit[DTLS_RECORD_NONCE12];
+	int err;
+
+	/* unique under the key, as RFC 5288 3 and RFC 6655 3 suggest */
+	dtls_record_put_be64(explicit, (u64)epoch << 48 | seq);
+	dtls_cipher_nonce(aead, rec->iv, explicit, epoch, seq);
+	dtls_record_put_aad12(payload - DTLS_RECORD_AAD12, type, epoch, seq,
+			      plain);
+	err = dtls_cipher_run(rec, payload - DTLS_RECORD_AAD12,
+			      DTLS_RECORD_AAD12 + plain + c->tag_len, plain,
+			      true, async);
+	if (err)
+		return err;
+
+	dtls_record_put_hdr12(wire, type, epoch, seq,
+			      c->explicit_len + plain + c->tag_len);
+	memcpy(wire + DTLS_RECORD_HDR12, explicit, c->explicit_len);
+	return dtls_cipher_overhead(c) + plain;
+}
+
+/**
+ * dtls_cipher_open() - open a record in place
+ * @aead:  key
+ * @rec:   holds @frag and the request; its data and len are set
+ * @frag:  the fragment in @rec->buf, with %DTLS_RECORD_AAD12 bytes of room in
+ *         front, which are overwritten
+ * @hdr:   its header
+ * @async: set if the AEAD answered later
+ *
+ * Context: process, sleeps if the AEAD does.
+ * Return: 0; -EMSGSIZE if the fragment cannot hold nonce and tag; -EBADMSG if
+ * it is not authentic; -EOVERFLOW if it is, but too long; or another errno of
+ * the AEAD. What lies in @rec->buf after an error must not be shown to anyone.
+ */
+int dtls_cipher_open(const struct dtls_aead *aead, struct dtls_rec *rec,
+		     u8 *frag, const struct dtls_record_hdr *hdr, bool *async)
+{
+	const struct dtls_cipher *c = aead->cipher;
+	u8 *payload = frag + c->explicit_len;
+	unsigned int plain;
+	int err;
+
+	*async = false;
+	if (hdr->len < c->explicit_len + c->tag_len)
+		return -EMSGSIZE;
+	plain = hdr->len - c->explicit_len - c->tag_len;
+
+	dtls_cipher_nonce(aead, rec->iv, frag, hdr->epoch, hdr->seq);
+	dtls_record_put_aad12(payload - DTLS_RECORD_AAD12, hdr->type,
+			      hdr->epoch, hdr->seq, plain);
+	err = dtls_cipher_run(rec, payload - DTLS_RECORD_AAD12,
+			      DTLS_RECORD_AAD12 + plain + c->tag_len,
+			      plain + c->tag_len, false, async);
+	if (err)
+		return err;
+	/* RFC 5246 6.2.3: "length MUST NOT exceed 2^14" for the plaintext */
+	if (plain > DTLS_RECORD_PLAIN_MAX)
+		return -EOVERFLOW;
+
+	rec->data = payload;
+	rec->len = plain;
+	rec->type = hdr->type;
+	rec->epoch = hdr->epoch;
+	rec->seq = hdr->seq;
+	return 0;
+}

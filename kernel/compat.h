@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The only file that names a kernel version: what differs from 6.1 on. */
+#ifndef _DTLS_COMPAT_H
+#define _DTLS_COMPAT_H
+
+#include <linux/bpf-cgroup.h>
+#include <linux/ipv6.h>
+#include <linux/skbuff.h>
+#include <linux/socket.h>
+#include <linux/uio.h>
+#include <linux/udp.h>
+#include <linux/version.h>
+#include <net/inet_sock.h>
+#include <net/sock.h>
+
+#ifndef ITER_SOURCE
+#define ITER_SOURCE	WRITE
+#endif
+
+#ifndef MSG_SPLICE_PAGES
+#define MSG_SPLICE_PAGES	0
+#endif
+
+#ifndef MSG_SENDPAGE_NOTLAST
+#define MSG_SENDPAGE_NOTLAST	0
+#endif
+
+/* 6.5: ioctl of a protocol takes the kernel's copy of the argument. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
+#define DTLS_IOCTL_ARG			int *
+#define dtls_compat_ioctl_put(arg, val)	({ *(arg) = (val); 0; })
+#else
+#define DTLS_IOCTL_ARG			unsigned long
+#define dtls_compat_ioctl_put(arg, val)	put_user(val, (int __user *)(arg))
+#endif
+
+/*
+ * 6.5: MSG_SPLICE_PAGES and ->splice_eof replace ->sendpage; later 6.1 has
+ * both. What the headers offer is found out by Kbuild, since stable kernels
+ * get such things under an old number.
+ */
+#ifdef DTLS_HAVE_SENDPAGE
+#define dtls_compat_set_sendpage(prot, fn)	((prot)->sendpage = (fn))
+#define dtls_compat_sendpage(prot, sk, page, off, size, flags) \
+	((prot)->sendpage(sk, page, off, size, flags))
+#else
+#define dtls_compat_set_sendpage(prot, fn)	((void)(fn))
+#define dtls_compat_sendpage(prot, sk, page, off, size, flags)	(-EOPNOTSUPP)
+#endif
+
+#ifdef DTLS_HAVE_SPLICE_EOF
+#define dtls_compat_set_splice_eof(prot, ops, fn) \
+	((prot)->splice_eof = (ops)->splice_eof = (fn))
+#define dtls_compat_splice_eof(prot, sock) \
+	do { \
+		if ((prot)->splice_eof) \
+			(prot)->splice_eof(sock); \
+	} while (0)
+#else
+#define dtls_compat_set_splice_eof(prot, ops, fn)	((void)(fn))
+#define dtls_compat_splice_eof(prot, sock)		do { } while (0)
+#endif
+
+/* 6.7, and later 6.1: the flags of UDP sockets are bits of one word. */
+#ifdef DTLS_HAVE_UDP_FLAGS
+#define dtls_compat_udp_cork(sk)	udp_test_bit(CORK, sk)
+#else
+#define dtls_compat_udp_cork(sk)	READ_ONCE(udp_sk(sk)->corkflag)
+#endif
+
+/* 6.7: flags of inet sockets are read locklessly. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+#define dtls_compat_cmsg_flags(inet)	inet_cmsg_flags(inet)
+#else
+#define dtls_compat_cmsg_flags(inet)	((inet)->cmsg_flags)
+#endif
+
+/* 6.7: the cgroup hooks learn the length of the address, and may change it. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+#define dtls_compat_bpf_recvmsg4(sk, addr, len) \
+	BPF_CGROUP_RUN_PROG_UDP4_RECVMSG_LOCK(sk, addr, len)
+#define dtls_compat_bpf_recvmsg6(sk, addr, len) \
+	BPF_CGROUP_RUN_PROG_UDP6_RECVMSG_LOCK(sk, addr, len)
+#else
+#define dtls_compat_bpf_recvmsg4(sk, addr, len) \
+	BPF_CGROUP_RUN_PROG_UDP4_RECVMSG_LOCK(sk, addr)
+#define dtls_compat_bpf_recvmsg6(sk, addr, len) \
+	BPF_CGROUP_RUN_PROG_UDP6_RECVMSG_LOCK(sk, addr)
+#endif
+
+/* 6.13: msg_zerocopy_realloc() can make notifications of device memory. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
+#define dtls_compat_zerocopy_alloc(sk, len) \
+	msg_zerocopy_realloc(sk, len, NULL, false)
+#else
+#define dtls_compat_zerocopy_alloc(sk, len) \
+	msg_zerocopy_realloc(sk, len, NULL)
+#endif
+
+#endif /* _DTLS_COMPAT_H */

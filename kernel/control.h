@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Control records: alerts, close, renegotiation, the last flight; events. */
+#ifndef _DTLS_CONTROL_H
+#define _DTLS_CONTROL_H
+
+#include <linux/sockptr.h>
+
+#include "sock.h"
+
+/* RFC 5246 7.2 */
+#define DTLS_ALERT_WARNING		1
+#define DTLS_ALERT_FATAL		2
+#define DTLS_ALERT_CLOSE_NOTIFY		0
+#define DTLS_ALERT_NO_RENEGOTIATION	100
+
+/* RFC 5246 7.4 */
+#define DTLS_HANDSHAKE_HELLO_REQUEST	0
+#define DTLS_HANDSHAKE_CLIENT_HELLO	1
+#define DTLS_HANDSHAKE_FINISHED		20
+
+void dtls_control_receive(struct dtls_sock *ds, const struct dtls_rec *rec);
+void dtls_control_close_notify(struct dtls_sock *ds);
+void dtls_control_event(struct dtls_sock *ds, u32 event, u8 code, u32 epoch,
+			u32 data);
+int dtls_control_set_flight(struct dtls_assoc *assoc, sockptr_t optval,
+			    unsigned int optlen);
+void dtls_control_forget_flight(struct dtls_assoc *assoc);
+
+#endif /* _DTLS_CONTROL_H */

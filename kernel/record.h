@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Wire format of DTLS records: pure functions on byte buffers. */
+#ifndef _DTLS_RECORD_H
+#define _DTLS_RECORD_H
+
+#include "pure.h"
+
+/*
+ * RFC 6347 4.1: "struct { ContentType type; ProtocolVersion version; uint16
+ * epoch; uint48 sequence_number; uint16 length; opaque fragment[length]; }"
+ */
+#define DTLS_RECORD_HDR12	13
+/* RFC 5246 6.2.3.3: seq_num (epoch and sequence), type, version, length. */
+#define DTLS_RECORD_AAD12	13
+/* RFC 5288 3, RFC 6655 3: nonce_explicit of AES-GCM and AES-CCM. */
+#define DTLS_RECORD_NONCE12	8
+/* RFC 6347 4.3.1 with RFC 5246 6.2.1: a plaintext is at most 2^14 bytes. */
+#define DTLS_RECORD_PLAIN_MAX	16384
+
+/* Sequence numbers have 48 bits; the last one is never used. */
+#define DTLS_RECORD_SEQ_MAX	((1ULL << 48) - 1)
+
+/**
+ * enum dtls_record_fault - why a record cannot be taken from a datagram
+ * @DTLS_FAULT_OK:      it can
+ * @DTLS_FAULT_SHORT:   the datagram ends inside the header
+ * @DTLS_FAULT_TYPE:    content type that DTLS 1.2 does not know; the shape of
+ *                       what follows is unknown, so the rest of the datagram
+ *                       is lost
+ * @DTLS_FAULT_VERSION: not DTLS 1.2; the record can be skipped by its length
+ * @DTLS_FAULT_LENGTH:  the datagram ends inside the fragment
+ */
+enum dtls_record_fault {
+	DTLS_FAULT_OK,
+	DTLS_FAULT_SHORT,
+	DTLS_FAULT_TYPE,
+	DTLS_FAULT_VERSION,
+	DTLS_FAULT_LENGTH,
+};
+
+/**
+ * struct dtls_record_hdr - header of one record
+ * @seq:      sequence number within the epoch, 48 bits
+ * @epoch:    epoch
+ * @version:  version as on the wire
+ * @len:      length of the fragment after the header, bytes
+ * @hdr_len:  length of the header, bytes
+ * @type:     content type
+ */
+struct dtls_record_hdr {
+	u64	seq;
+	u16	epoch;
+	u16	version;
+	u16	len;
+	u8	hdr_len;
+	u8	type;
+};
+
+enum dtls_record_fault dtls_record_parse12(const u8 *buf, size_t avail,
+					   size_t left,
+					   struct dtls_record_hdr *hdr);
+void dtls_record_put_hdr12(u8 *buf, u8 type, u16 epoch, u64 seq, u16 len);
+void dtls_record_put_aad12(u8 *buf, u8 type, u16 epoch, u64 seq, u16 plain);
+void dtls_record_put_be64(u8 *buf, u64 val);
+
+#endif /* _DTLS_RECORD_H */

@@ -1,0 +1,505 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * recvmsg, poll and FIONREAD of an attached socket.
+ *
+ * All of them stand on the queue of opened records. A socket is readable when
+ * that queue holds something, and never because of bytes that have not been
+ * authenticated: so poll opens records too, and leaves them in the queue.
+ */
+#include <linux/in6.h>
+#include <linux/compat.h>
+#include <linux/net.h>
+#include <linux/poll.h>
+#include <net/compat.h>
+#include <net/ip.h>
+#include <net/ipv6.h>
+#include <net/transp_v6.h>
+
+#include "compat.h"
+#include "control.h"
+#include "sock.h"
+#include "stats.h"
+
+/*
+ * Datagrams without anything for the program that one call looks into. Under
+ * a flood of forged ones poll and non-blocking calls must come back at some
+ * time; dtls_recv_again() then brings the program back to the rest.
+ */
+#define DTLS_RECV_JUNK_MAX	256
+
+/* There is more to look into: let pollers, and one sleeper, come again. */
+static void dtls_recv_again(struct dtls_sock *ds)
+{
+	wake_up_interruptible_poll(sk_sleep(ds->sk), EPOLLIN | EPOLLRDNORM);
+}
+
+/*
+ * The queues are empty. If another caller is just opening a datagram, what
+ * comes of it may be more than it takes: it must then wake who looked here.
+ * Return: false if there is something after all.
+ */
+static bool dtls_recv_nothing(struct dtls_sock *ds)
+{
+	/* pairs with the barrier of dtls_rx_pull() */
+	smp_mb();
+	if (!atomic_read(&ds->opening))
+		return list_empty_careful(&ds->ready);
+	WRITE_ONCE(ds->missed, true);
+	/* pairs with the barrier of dtls_rx_ready() */
+	smp_mb();
+	return list_empty_careful(&ds->ready);
+}
+
+/* Why no record can come at all, if so. */
+static int dtls_recv_barred(struct dtls_sock *ds)
+{
+	struct dtls_assoc *assoc = dtls_sock_assoc(ds);
+
+	if (test_bit(DTLS_ASSOC_RX_FROZEN, &assoc->flags))
+		return -EKEYREVOKED;
+	if (!dtls_keys_has_rx(assoc))
+		return -ENOKEY;
+	return 0;
+}
+
+/* A record that is not data cannot go unmarked. */
+static bool dtls_recv_unmarked(const struct dtls_rec *rec,
+			       const struct msghdr *msg)
+{
+	size_t space = CMSG_SPACE(sizeof(struct dtls_record));
+
+#ifdef CONFIG_COMPAT
+	if (msg->msg_flags & MSG_CMSG_COMPAT)
+		space = sizeof(struct compat_cmsghdr) +
+			sizeof(struct dtls_record);
+#endif
+	return rec->type != DTLS_TYPE_DATA && msg->msg_controllen < space;
+}
+
+/*
+ * Find the record to hand out: the first, or with SO_PEEK_OFF the one that
+ * holds byte *@off of what is queued. Taken off the queue unless @peek.
+ */
+static struct dtls_rec *dtls_recv_find(struct dtls_sock *ds,
+				       const struct msghdr *msg, bool peek,
+				       int *off, int *err)
+{
+	struct dtls_rec *rec;
+
+	*err = -EAGAIN;
+	spin_lock(&ds->ready_lock);
+	list_for_each_entry(rec, &ds->ready, list) {
+		if (*off >= rec->len && (rec->len || *off)) {
+			*off -= rec->len;
+			continue;
+		}
+		*err = -EIO;
+		if (dtls_recv_unmarked(rec, msg))
+			break;
+		*err = 0;
+		if (peek) {
+			refcount_inc(&rec->ref);
+		} else {
+			list_del_init(&rec->list);
+			ds->ready_bytes -= rec->len;
+		}
+		break;
+	}
+	/* peeking further than this would let the queue grow without bound */
+	if (*err == -EAGAIN && ds->ready_bytes > READ_ONCE(ds->sk->sk_rcvbuf))
+		*err = -ENOBUFS;
+	spin_unlock(&ds->ready_lock);
+	return *err ? NULL : rec;
+}
+
+/* The program's buffer was bad: the record waits for a better one. */
+static void dtls_recv_put_back(struct dtls_sock *ds, struct dtls_rec *rec)
+{
+	spin_lock(&ds->ready_lock);
+	list_add(&rec->list, &ds->ready);
+	ds->ready_bytes += rec->len;
+	spin_unlock(&ds->ready_lock);
+}
+
+static void dtls_recv_name(struct sock *sk, struct msghdr *msg,
+			   struct sk_buff *skb, int *addr_len)
+{
+	struct sockaddr_in *sin = msg->msg_name;
+#if IS_ENABLED(CONFIG_IPV6)
+	struct sockaddr_in6 *sin6 = msg->msg_name;
+
+	if (sk->sk_family == AF_INET6) {
+		memset(sin6, 0, sizeof(*sin6));
+		sin6->sin6_family = AF_INET6;
+		sin6->sin6_port = udp_hdr(skb)->source;
+		if (skb->protocol == htons(ETH_P_IP)) {
+			ipv6_addr_set_v4mapped(ip_hdr(skb)->saddr,
+					       &sin6->sin6_addr);
+		} else {
+			sin6->sin6_addr = ipv6_hdr(skb)->saddr;
+			sin6->sin6_scope_id =
+				ipv6_iface_scope_id(&sin6->sin6_addr,
+						    inet6_iif(skb));
+		}
+		*addr_len = sizeof(*sin6);
+		dtls_compat_bpf_recvmsg6(sk, (struct sockaddr *)sin6, addr_len);
+		return;
+	}
+#endif
+	memset(sin, 0, sizeof(*sin));
+	sin->sin_family = AF_INET;
+	sin->sin_port = udp_hdr(skb)->source;
+	sin->sin_addr.s_addr = ip_hdr(skb)->saddr;
+	*addr_len = sizeof(*sin);
+	dtls_compat_bpf_recvmsg4(sk, (struct sockaddr *)sin, addr_len);
+}
+
+#if IS_ENABLED(CONFIG_IPV6)
+/* IPv4 on an IPv6 socket; the stack's own function for it is not exported. */
+static void dtls_recv_pktinfo_mapped(struct sock *sk, struct msghdr *msg,
+				     struct sk_buff *skb)
+{
+	struct in6_pktinfo info = {};
+
+	if (!inet6_sk(sk)->rxopt.bits.rxinfo)
+		return;
+	info.ipi6_ifindex = PKTINFO_SKB_CB(skb)->ipi_ifindex;
+	ipv6_addr_set_v4mapped(ip_hdr(skb)->daddr, &info.ipi6_addr);
+	put_cmsg(msg, SOL_IPV6, IPV6_PKTINFO, sizeof(info), &info);
+}
+#endif
+
+static void dtls_recv_cmsgs(struct dtls_sock *ds, struct msghdr *msg,
+			    const struct dtls_rec *rec)
+{
+	struct sk_buff *skb = rec->skb;
+	struct sock *sk = ds->sk;
+
+	/* first, since a record that is no data must not lose its mark */
+	if (READ_ONCE(ds->recvtype) || rec->type != DTLS_TYPE_DATA) {
+		struct dtls_record info = {
+			.epoch = rec->epoch,
+			.seq = rec->seq,
+			.type = rec->type,
+		};
+
+		put_cmsg(msg, SOL_DTLS, DTLS_RECORD_TYPE, sizeof(info), &info);
+	}
+	sock_recv_cmsgs(msg, sk, skb);
+#if IS_ENABLED(CONFIG_IPV6)
+	if (sk->sk_family == AF_INET6) {
+		if (skb->protocol != htons(ETH_P_IP)) {
+			if (inet6_sk(sk)->rxopt.all)
+				ip6_datagram_recv_ctl(sk, msg, skb);
+			return;
+		}
+		dtls_recv_pktinfo_mapped(sk, msg, skb);
+	}
+#endif
+	if (dtls_compat_cmsg_flags(inet_sk(sk)))
+		ip_cmsg_recv_offset(msg, sk, skb, sizeof(struct udphdr), 0);
+}
+
+/* Hand out an opened record. Return: as recvmsg, -EAGAIN if there is none. */
+static int dtls_recv_ready(struct dtls_sock *ds, struct msghdr *msg,
+			   size_t len, int flags, int *addr_len)
+{
+	bool peek = flags & MSG_PEEK;
+	struct sock *sk = ds->sk;
+	int off, start, err;
+	struct dtls_rec *rec;
+	size_t copied;
+
+	off = max(sk_peek_offset(sk, flags), 0);
+	rec = dtls_recv_find(ds, msg, peek, &off, &err);
+	if (!rec)
+		return err;
+
+	start = min_t(int, off, rec->len);
+	copied = min_t(size_t, len, rec->len - start);
+	if (copy_to_iter(rec->data + start, copied, &msg->msg_iter) != copied) {
+		if (peek)
+			dtls_rec_put(rec);
+		else
+			dtls_recv_put_back(ds, rec);
+		dtls_recv_again(ds);
+		return -EFAULT;
+	}
+	if (copied < rec->len - start)
+		msg->msg_flags |= MSG_TRUNC;
+	if (peek)
+		sk_peek_offset_fwd(sk, copied);
+	else
+		sk_peek_offset_bwd(sk, rec->len);
+
+	dtls_recv_cmsgs(ds, msg, rec);
+	if (msg->msg_name)
+		dtls_recv_name(sk, msg, rec->skb, addr_len);
+	err = flags & MSG_TRUNC ? rec->len - start : copied;
+	dtls_rec_put(rec);
+	return err;
+}
+
+/* Is there a reason not to sleep? */
+static bool dtls_recv_awake(struct dtls_sock *ds, bool keyed)
+{
+	return !list_empty_careful(&ds->ready) || dtls_rx_pending(ds) ||
+	       READ_ONCE(ds->sk->sk_err) ||
+	       READ_ONCE(ds->sk->sk_shutdown) & RCV_SHUTDOWN ||
+	       !!dtls_sock_assoc(ds) != keyed ||
+	       (keyed && dtls_recv_barred(ds));
+}
+
+/*
+ * Sleep until there may be something new. Not the stack's own loop: it does
+ * not know about opened records, begins its timeout anew with each datagram,
+ * and would hand bytes that arrive after the keys to a caller from before.
+ */
+static int dtls_recv_wait(struct dtls_sock *ds, long *timeo, bool keyed)
+{
+	DEFINE_WAIT_FUNC(wait, woken_wake_function);
+	int err = 0;
+
+	add_wait_queue_exclusive(sk_sleep(ds->sk), &wait);
+	atomic_inc(&ds->waiters);
+	/* pairs with the barrier of dtls_rx_ready() */
+	smp_mb__after_atomic();
+	if (!dtls_recv_awake(ds, keyed)) {
+		if (signal_pending(current))
+			err = sock_intr_errno(*timeo);
+		else
+			*timeo = wait_woken(&wait, TASK_INTERRUPTIBLE, *timeo);
+	}
+	atomic_dec(&ds->waiters);
+	remove_wait_queue(sk_sleep(ds->sk), &wait);
+	return err;
+}
+
+#if IS_ENABLED(CONFIG_IPV6)
+/*
+ * IPV6_RECVPATHMTU: a message without data tells of a new path MTU, and comes
+ * before any record. The stack's own function for it is not exported.
+ */
+static int dtls_recv_path_mtu(struct sock *sk, struct msghdr *msg,
+			      int *addr_len)
+{
+	struct ipv6_pinfo *np = inet6_sk(sk);
+	struct ip6_mtuinfo info;
+	struct sk_buff *skb;
+
+	if (!np->rxopt.bits.rxpmtu || !READ_ONCE(np->rxpmtu))
+		return -EAGAIN;
+	skb = xchg(&np->rxpmtu, NULL);
+	if (!skb)
+		return -EAGAIN;
+	memcpy(&info, IP6CBMTU(skb), sizeof(info));
+	if (msg->msg_name) {
+		struct sockaddr_in6 *sin6 = msg->msg_name;
+
+		memset(sin6, 0, sizeof(*sin6));
+		sin6->sin6_family = AF_INET6;
+		sin6->sin6_scope_id = info.ip6m_addr.sin6_scope_id;
+		sin6->sin6_addr = info.ip6m_addr.sin6_addr;
+		*addr_len = sizeof(*sin6);
+	}
+	put_cmsg(msg, SOL_IPV6, IPV6_PATHMTU, sizeof(info), &info);
+	consume_skb(skb);
+	return 0;
+}
+#endif
+
+/* One look at everything there is. Return: as recvmsg, -EAGAIN to wait. */
+static int dtls_recv_try(struct dtls_sock *ds, struct msghdr *msg, size_t len,
+			 int flags, int *addr_len, bool keyed)
+{
+	struct sock *sk = ds->sk;
+	int err;
+
+#if IS_ENABLED(CONFIG_IPV6)
+	if (sk->sk_family == AF_INET6) {
+		err = dtls_recv_path_mtu(sk, msg, addr_len);
+		if (err != -EAGAIN)
+			return err;
+	}
+#endif
+	if (!keyed)
+		return ds->proto->base->recvmsg(sk, msg, len,
+						flags | MSG_DONTWAIT, addr_len);
+	err = sock_error(sk);
+	if (err)
+		return err;
+	return dtls_recv_ready(ds, msg, len, flags, addr_len);
+}
+
+/**
+ * dtls_recv_msg() - recvmsg of an attached socket
+ * @sk:       socket
+ * @msg:      the program's message
+ * @len:      bytes of room in it
+ * @flags:    MSG_*
+ * @addr_len: set to the length of the address
+ *
+ * Context: process, may sleep; no locks held.
+ * Return: bytes of one record, or a negative errno
+ * (Documentation/networking/dtls.rst).
+ */
+int dtls_recv_msg(struct sock *sk, struct msghdr *msg, size_t len, int flags,
+		  int *addr_len)
+{
+	struct dtls_sock *ds = dtls_sk(sk);
+	long timeo = sock_rcvtimeo(sk, flags & MSG_DONTWAIT);
+	unsigned long expires = jiffies + timeo;
+	unsigned int junk = 0;
+	bool keyed;
+	int err;
+
+	if (flags & MSG_ERRQUEUE)
+		return ds->proto->base->recvmsg(sk, msg, len, flags, addr_len);
+
+	for (;;) {
+		keyed = dtls_sock_assoc(ds);
+		err = dtls_recv_try(ds, msg, len, flags, addr_len, keyed);
+		if (err != -EAGAIN)
+			return err;
+		if (keyed) {
+			err = dtls_rx_pull(ds);
+			if (!err && timeo && timeo != MAX_SCHEDULE_TIMEOUT) {
+				/* one deadline, however much junk comes */
+				timeo = expires - jiffies;
+				if (timeo <= 0)
+					timeo = 0;
+			}
+			if (!err && ++junk % DTLS_RECV_JUNK_MAX)
+				continue;
+			if (!err) {
+				cond_resched();
+				if (signal_pending(current))
+					return sock_intr_errno(timeo);
+				if (timeo)
+					continue;
+				dtls_recv_again(ds);
+				return -EAGAIN;
+			}
+			if (err != -EAGAIN)
+				return err;
+			/* another caller may have opened the last datagram */
+			err = dtls_recv_ready(ds, msg, len, flags, addr_len);
+			if (err != -EAGAIN)
+				return err;
+			err = dtls_recv_barred(ds);
+			if (err && !(READ_ONCE(sk->sk_shutdown) & RCV_SHUTDOWN))
+				return err;
+		}
+		if (READ_ONCE(sk->sk_shutdown) & RCV_SHUTDOWN)
+			return 0;
+		if (!timeo) {
+			if (keyed && !dtls_recv_nothing(ds))
+				continue;
+			return -EAGAIN;
+		}
+		err = dtls_recv_wait(ds, &timeo, keyed);
+		if (err)
+			return err;
+	}
+}
+
+/* A pending error that a look at the queue took by the way: put it back. */
+static void dtls_recv_keep_error(struct sock *sk, int err)
+{
+	if (err && err != -EAGAIN)
+		cmpxchg(&sk->sk_err, 0, -err);
+}
+
+/*
+ * Open datagrams until a record is ready.
+ * Return: true if one is.
+ */
+static bool dtls_recv_fill(struct dtls_sock *ds)
+{
+	unsigned int junk;
+	int err;
+
+	for (junk = 0; junk < DTLS_RECV_JUNK_MAX; junk++) {
+		if (!list_empty_careful(&ds->ready))
+			return true;
+		/* an error is told by whoever asks for data, not eaten here */
+		if (READ_ONCE(ds->sk->sk_err))
+			return false;
+		err = dtls_rx_pull(ds);
+		if (err) {
+			dtls_recv_keep_error(ds->sk, err);
+			return !dtls_recv_nothing(ds);
+		}
+	}
+	cond_resched();
+	if (!list_empty_careful(&ds->ready))
+		return true;
+	dtls_recv_again(ds);
+	return false;
+}
+
+/**
+ * dtls_recv_next_len() - FIONREAD
+ * @ds: socket with an association
+ *
+ * Context: process, may sleep; no locks held.
+ * Return: bytes of plaintext in the next record, 0 if there is none.
+ */
+int dtls_recv_next_len(struct dtls_sock *ds)
+{
+	struct dtls_rec *rec;
+	int len = 0;
+
+	dtls_recv_fill(ds);
+	spin_lock(&ds->ready_lock);
+	rec = list_first_entry_or_null(&ds->ready, struct dtls_rec, list);
+	if (rec)
+		len = rec->len;
+	spin_unlock(&ds->ready_lock);
+	return len;
+}
+
+/**
+ * dtls_recv_poll() - poll of an attached socket
+ * @file: file of the socket
+ * @sock: socket
+ * @wait: table, or NULL
+ *
+ * Context: process, may sleep, as the poll of every caller may; no locks of
+ * ours held.
+ * Return: mask of events. Readable means that recvmsg will not sleep.
+ */
+__poll_t dtls_recv_poll(struct file *file, struct socket *sock,
+			struct poll_table_struct *wait)
+{
+	struct sock *sk = sock->sk;
+	struct dtls_sock *ds = dtls_sk(sk);
+	__poll_t mask = 0;
+	u8 shutdown;
+
+	if (!dtls_sock_assoc(ds))
+		return ds->proto->base_ops->poll(file, sock, wait);
+
+	sock_poll_wait(file, sock, wait);
+
+	/* first: a record may be the alert that changes all the rest */
+	if (poll_requested_events(wait) & (EPOLLIN | EPOLLRDNORM |
+					   EPOLLRDHUP) &&
+	    (dtls_recv_barred(ds) || dtls_recv_fill(ds)))
+		mask |= EPOLLIN | EPOLLRDNORM;
+
+	if (READ_ONCE(sk->sk_err) ||
+	    !skb_queue_empty_lockless(&sk->sk_error_queue))
+		mask |= EPOLLERR |
+			(sock_flag(sk, SOCK_SELECT_ERR_QUEUE) ? EPOLLPRI : 0);
+	shutdown = READ_ONCE(sk->sk_shutdown);
+	if (shutdown & RCV_SHUTDOWN)
+		mask |= EPOLLRDHUP | EPOLLIN | EPOLLRDNORM;
+	if (shutdown == SHUTDOWN_MASK)
+		mask |= EPOLLHUP;
+	if (sock_writeable(sk))
+		mask |= EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND;
+	else
+		sk_set_bit(SOCKWQ_ASYNC_NOSPACE, sk);
+	return mask;
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Anti-replay window.
+ *
+ * RFC 6347 4.1.2.6: "Duplicates are rejected through the use of a sliding
+ * receive window"; "The receive window is updated only if the MAC verification
+ * succeeds". So a record is asked about before it is opened, to spare the
+ * cipher, and once more when it has been: another CPU may have opened a copy.
+ */
+#include "replay.h"
+
+/**
+ * dtls_replay_map_bytes() - size of a window's bit map
+ * @window: records, a power of two, 64 or more
+ *
+ * Context: any.
+ * Return: bytes to allocate after struct dtls_replay.
+ */
+size_t dtls_replay_map_bytes(u32 window)
+{
+	return window / 8;
+}
+
+/**
+ * dtls_replay_init() - begin a window
+ * @r:      the window, with room for its map
+ * @window: records, a power of two, 64 or more
+ * @next:   first number still wanted: all below it count as seen
+ *
+ * Context: any.
+ */
+void dtls_replay_init(struct dtls_replay *r, u32 window, u64 next)
+{
+	r->next = next;
+	r->window = window;
+	memset(r->map, 0xff, dtls_replay_map_bytes(window));
+}
+
+static u64 *dtls_replay_word(struct dtls_replay *r, u64 seq)
+{
+	return &r->map[(seq & (r->window - 1)) / 64];
+}
+
+/**
+ * dtls_replay_check() - ask whether a number is worth opening
+ * @r:   the window
+ * @seq: sequence number
+ *
+ * Changes nothing: what asks is not authenticated yet.
+ *
+ * Context: any; caller holds the lock of the window.
+ * Return: the verdict.
+ */
+enum dtls_replay_verdict dtls_replay_check(const struct dtls_replay *r,
+					   u64 seq)
+{
+	u64 word;
+
+	if (seq >= r->next)
+		return DTLS_REPLAY_NEW;
+	if (r->next - seq > r->window)
+		return DTLS_REPLAY_OLD;
+	word = r->map[(seq & (r->window - 1)) / 64];
+	return word >> (seq % 64) & 1 ? DTLS_REPLAY_SEEN : DTLS_REPLAY_NEW;
+}
+
+/* Forget @count numbers from @seq on, which enter the window unseen. */
+static void dtls_replay_forget(struct dtls_replay *r, u64 seq, u64 count)
+{
+	if (count >= r->window) {
+		memset(r->map, 0, dtls_replay_map_bytes(r->window));
+		return;
+	}
+	while (count) {
+		unsigned int bit = seq % 64;
+		unsigned int n = 64 - bit;
+		u64 mask;
+
+		if (n > count)
+			n = count;
+		mask = n == 64 ? ~0ULL : ((1ULL << n) - 1) << bit;
+		*dtls_replay_word(r, seq) &= ~mask;
+		seq += n;
+		count -= n;
+	}
+}
+
+/**
+ * dtls_replay_commit() - take a number whose record has been authenticated
+ * @r:   the window
+ * @seq: sequence number
+ *
+ * Context: any; caller holds the lock of the window.
+ * Return: %DTLS_REPLAY_NEW if it is now marked as seen; otherwise the record
+ * must be dropped and the window is as before.
+ */
+enum dtls_replay_verdict dtls_replay_commit(struct dtls_replay *r, u64 seq)
+{
+	enum dtls_replay_verdict verdict = dtls_replay_check(r, seq);
+
+	if (verdict != DTLS_REPLAY_NEW)
+		return verdict;
+	if (seq >= r->next) {
+		dtls_replay_forget(r, r->next, seq - r->next);
+		r->next = seq + 1;
+	}
+	*dtls_replay_word(r, seq) |= 1ULL << (seq % 64);
+	return DTLS_REPLAY_NEW;
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Counters per network namespace, /proc/net/dtls_stat, and the tracepoints. */
+#include <linux/proc_fs.h>
+#include <linux/seq_file.h>
+#include <linux/seq_file_net.h>
+
+#include "stats.h"
+
+#define CREATE_TRACE_POINTS
+#include "trace.h"
+
+unsigned int dtls_net_id __read_mostly;
+
+static const char *const dtls_stats_names[] = {
+#define DTLS_STAT_NAME(id, name) [DTLS_STAT_##id] = name,
+	DTLS_STATS(DTLS_STAT_NAME)
+#undef DTLS_STAT_NAME
+};
+
+static int dtls_stats_show(struct seq_file *seq, void *v)
+{
+	struct net *net = seq->private;
+	struct dtls_net *dn = net_generic(net, dtls_net_id);
+	int i, cpu;
+
+	for (i = 0; i < DTLS_STAT_COUNT; i++) {
+		u64 sum = 0;
+
+		for_each_possible_cpu(cpu)
+			sum += READ_ONCE(per_cpu_ptr(dn->stats, cpu)->val[i]);
+		seq_printf(seq, "%-24s%llu\n", dtls_stats_names[i], sum);
+	}
+	return 0;
+}
+
+static int __net_init dtls_stats_net_init(struct net *net)
+{
+	struct dtls_net *dn = net_generic(net, dtls_net_id);
+
+	dn->stats = alloc_percpu(struct dtls_stats_cpu);
+	if (!dn->stats)
+		return -ENOMEM;
+	if (!proc_create_net_single("dtls_stat", 0444, net->proc_net,
+				    dtls_stats_show, NULL)) {
+		free_percpu(dn->stats);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static void __net_exit dtls_stats_net_exit(struct net *net)
+{
+	struct dtls_net *dn = net_generic(net, dtls_net_id);
+
+	remove_proc_entry("dtls_stat", net->proc_net);
+	free_percpu(dn->stats);
+}
+
+static struct pernet_operations dtls_stats_net_ops = {
+	.init	= dtls_stats_net_init,
+	.exit	= dtls_stats_net_exit,
+	.id	= &dtls_net_id,
+	.size	= sizeof(struct dtls_net),
+};
+
+/**
+ * dtls_stats_init() - give every network namespace its counters
+ *
+ * Context: process, module init.
+ * Return: 0 or a negative errno.
+ */
+int dtls_stats_init(void)
+{
+	return register_pernet_subsys(&dtls_stats_net_ops);
+}
+
+/**
+ * dtls_stats_exit() - take them away again
+ *
+ * Context: process, module exit; no attached socket is left.
+ */
+void dtls_stats_exit(void)
+{
+	unregister_pernet_subsys(&dtls_stats_net_ops);
+}
