@@ -1,0 +1,563 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * kdtls: nc for DTLS, with the records in the kernel.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "prog.h"
+
+struct options opt = {
+	.timeout_ms = 30000,
+	.linger_ms = 1000,
+};
+
+static const char usage_text[] =
+"usage: kdtls connect [options] HOST:PORT\n"
+"       kdtls listen [options] [ADDRESS]:PORT\n"
+"\n"
+"Shakes hands as DTLS 1.2, moves the keys into the kernel (dtls.ko), and copies\n"
+"stdin to the peer and what comes from the peer to stdout.\n"
+"\n"
+"Who we are, and whom we trust\n"
+"  --cert FILE          own certificate chain, PEM\n"
+"  --key FILE           its private key, PEM (default: the file of --cert)\n"
+"  --ca FILE            certificates to trust, PEM (default: the system's)\n"
+"  --verify-name NAME   name the server must prove (default: HOST)\n"
+"  --require-cert       listen: refuse clients without a trusted certificate\n"
+"  --insecure           trust anybody\n"
+"  --psk IDENTITY:HEX   pre-shared key; listen: may be given more than once\n"
+"  --psk-file FILE      the same, one IDENTITY:HEX a line, out of sight of ps(1)\n"
+"  --rawpk FILE         own raw public key (RFC 7250), from a PEM private key\n"
+"  --peer-rawpk FILE    raw public key to trust, PEM or DER; more than once\n"
+"\n"
+"The handshake\n"
+"  --alpn NAME[,NAME]   application protocols to offer or take; one must fit\n"
+"  --priority STRING    GnuTLS priority string; with a leading + or - it changes\n"
+"                       the default\n"
+"  --mtu BYTES          largest datagram of the handshake (1232)\n"
+"  --timeout SECONDS    give up the handshake after this time (30)\n"
+"  --retransmit MS      first retransmission (1000), doubled each time\n"
+"  --session-out FILE   keep the session for a later one (holds secrets)\n"
+"  --session-in FILE    resume the session kept there\n"
+"\n"
+"The data\n"
+"  --send FILE          send FILE to a kdtls --recv, whatever the network loses\n"
+"  --recv FILE          write what a kdtls --send sends\n"
+"  --recv-only          do not read stdin\n"
+"  --no-batch           files: one record with each send() and recv()\n"
+"  --linger SECONDS     after the end of stdin wait this long for the peer (1)\n"
+"  --keep               listen: serve any number of peers, until killed\n"
+"\n"
+"Other\n"
+"  -4, -6               IPv4 or IPv6 only\n"
+"  --stats              at the end: records, bytes, drops\n"
+"  --export LABEL       print 32 bytes of keying material (RFC 5705)\n"
+"  -q, --quiet          errors only          -v, --verbose   more\n"
+"  -h, --help           this text            -V, --version\n"
+"\n"
+"Exit codes: 0 done, 1 usage, 2 network, 3 handshake, 4 peer not trusted,\n"
+"5 kernel (is dtls.ko loaded?), 6 transfer incomplete.\n";
+
+void say(const char *fmt, ...)
+{
+	char line[2048];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	/* One write, so that two of us do not mix their lines. */
+	fprintf(stderr, "kdtls: %s\n", line);
+}
+
+uint64_t now_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000ULL + ts.tv_nsec / 1000;
+}
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static int add_psk(kdtls_config *cfg, const char *arg)
+{
+	const char *colon = strrchr(arg, ':'), *hex;
+	char identity[160];
+	uint8_t key[512];
+	size_t len = 0;
+	int hi, lo, ret = -1;
+
+	if (!colon || (size_t)(colon - arg) >= sizeof(identity)) {
+		say("--psk: IDENTITY:HEX expected");
+		return -1;
+	}
+	memcpy(identity, arg, colon - arg);
+	identity[colon - arg] = '\0';
+	for (hex = colon + 1; *hex; hex += 2) {
+		hi = hex_digit(hex[0]);
+		lo = hi < 0 ? -1 : hex_digit(hex[1]);
+		if (lo < 0 || len == sizeof(key)) {
+			say("--psk: the key is not an even number of hex digits, or too long");
+			goto out;
+		}
+		key[len++] = hi << 4 | lo;
+	}
+	ret = kdtls_config_add_psk(cfg, identity, key, len);
+	if (ret)
+		say("%s", kdtls_config_error(cfg));
+out:
+	explicit_bzero(key, sizeof(key));
+	return ret;
+}
+
+static int add_psk_file(kdtls_config *cfg, const char *name)
+{
+	char line[2048];
+	int ret = 0;
+	FILE *f = fopen(name, "r");
+
+	if (!f) {
+		say("%s: %s", name, strerror(errno));
+		return -1;
+	}
+	while (!ret && fgets(line, sizeof(line), f)) {
+		line[strcspn(line, "\r\n")] = '\0';
+		if (*line && *line != '#')
+			ret = add_psk(cfg, line);
+	}
+	explicit_bzero(line, sizeof(line));
+	fclose(f);
+	return ret;
+}
+
+static unsigned int number(const char *name, const char *arg, unsigned int max)
+{
+	char *end;
+	unsigned long n;
+
+	errno = 0;
+	n = strtoul(arg, &end, 10);
+	if (errno || *end || end == arg || *arg == '-' || n > max) {
+		say("--%s: a number from 0 to %u expected, not '%s'", name, max,
+		    arg);
+		exit(EXIT_USAGE);
+	}
+	return n;
+}
+
+/* HOST:PORT, [V6]:PORT, :PORT */
+static int split_address(char *arg)
+{
+	char *colon = strrchr(arg, ':'), *end;
+
+	if (!colon || !colon[1]) {
+		say("'%s': HOST:PORT expected", arg);
+		return -1;
+	}
+	*colon = '\0';
+	opt.port = colon + 1;
+	opt.host = *arg ? arg : NULL;
+	if (*arg == '[') {
+		end = strchr(arg, ']');
+		if (!end || end[1]) {
+			say("'%s': [ADDRESS]:PORT expected", arg);
+			return -1;
+		}
+		*end = '\0';
+		opt.host = arg[1] ? arg + 1 : NULL;
+	} else if (strchr(arg, ':')) {
+		say("'%s': write an IPv6 address in brackets, [ADDRESS]:PORT",
+		    arg);
+		return -1;
+	}
+	if (!opt.listen && !opt.host) {
+		say("connect: to which host?");
+		return -1;
+	}
+	return 0;
+}
+
+static int load_session(kdtls_session *s)
+{
+	char buf[16384];
+	size_t len;
+	int ret;
+	FILE *f = fopen(opt.session_in, "r");
+
+	if (!f) {
+		say("%s: %s", opt.session_in, strerror(errno));
+		return -1;
+	}
+	len = fread(buf, 1, sizeof(buf), f);
+	fclose(f);
+	ret = kdtls_set_resumption(s, buf, len);
+	explicit_bzero(buf, sizeof(buf));
+	if (ret)
+		say("%s: not a session", opt.session_in);
+	return ret;
+}
+
+static int save_session(kdtls_session *s)
+{
+	char buf[16384];
+	mode_t mask;
+	int len, ret;
+	FILE *f;
+
+	len = kdtls_get_resumption(s, buf, sizeof(buf));
+	if (len < 0) {
+		say("the session cannot be kept: %s", strerror(-len));
+		return -1;
+	}
+	mask = umask(077);
+	f = fopen(opt.session_out, "w");
+	umask(mask);
+	ret = !f || fwrite(buf, len, 1, f) != 1;
+	if (f && fclose(f))
+		ret = 1;
+	explicit_bzero(buf, sizeof(buf));
+	if (ret)
+		say("%s: %s", opt.session_out, strerror(errno));
+	return ret;
+}
+
+static int exit_code(int err)
+{
+	switch (-err) {
+	case EKEYREJECTED:
+		return EXIT_VERIFY;
+	case EPROTO:
+	case ECONNABORTED:
+	case EINVAL:
+		return EXIT_HANDSHAKE;
+	default:
+		return EXIT_NET;
+	}
+}
+
+/* From a session that has not begun to the end of the data. */
+static int serve(kdtls_session *s)
+{
+	int fd = kdtls_fd(s), ret;
+
+	/*
+	 * Before the handshake, because a missing module is better known before
+	 * the peer is bothered.  Until there are keys the socket is plain UDP.
+	 */
+	if (!opt.no_install) {
+		ret = kdtls_attach(fd);
+		if (ret == -ENOPROTOOPT) {
+			say("the kernel has no DTLS: load dtls.ko");
+			return EXIT_KERNEL;
+		}
+		if (ret) {
+			say("attaching dtls to the socket: %s", strerror(-ret));
+			return EXIT_KERNEL;
+		}
+	}
+	ret = kdtls_handshake(s);
+	if (ret) {
+		say("%s", kdtls_error(s));
+		return exit_code(ret);
+	}
+	if (opt.no_install) {
+		struct dtls_keys tx, rx;
+
+		ret = kdtls_export_keys(s, &tx, &rx);
+	} else {
+		ret = kdtls_install(s);
+	}
+	if (ret) {
+		say("%s", kdtls_error(s));
+		return EXIT_KERNEL;
+	}
+	report_session(s);
+	if (opt.session_out && save_session(s))
+		return EXIT_USAGE;
+	if (opt.no_install)
+		return EXIT_OK;
+
+	if (opt.send_file)
+		ret = file_send(s, opt.send_file);
+	else if (opt.recv_file)
+		ret = file_recv(s, opt.recv_file);
+	else
+		ret = io_copy(s);
+	if (opt.stats)
+		report_stats(fd);
+	return ret;
+}
+
+static int do_connect(kdtls_config *cfg)
+{
+	const char *name = opt.verify_name ? opt.verify_name : opt.host;
+	kdtls_session *s;
+	int fd, ret;
+
+	fd = net_connect();
+	if (fd < 0)
+		return EXIT_NET;
+	s = kdtls_client_new(cfg, fd, name);
+	if (!s) {
+		say("out of memory");
+		return EXIT_NET;
+	}
+	if (opt.session_in && load_session(s))
+		return EXIT_USAGE;
+	ret = serve(s);
+	kdtls_free(s);
+	close(fd);
+	return ret;
+}
+
+static int do_listen(kdtls_config *cfg)
+{
+	kdtls_listener *l;
+	kdtls_session *s;
+	int fd, ret;
+	pid_t pid;
+
+	fd = net_listen();
+	if (fd < 0)
+		return EXIT_NET;
+	l = kdtls_listener_new(cfg, fd);
+	if (!l) {
+		say("%s", strerror(errno));
+		return EXIT_NET;
+	}
+	if (opt.keep)
+		signal(SIGCHLD, SIG_IGN);
+	if (!opt.quiet)
+		say("listening on %s:%s", opt.host ? opt.host : "", opt.port);
+	for (;;) {
+		ret = kdtls_accept(l, &s);
+		if (ret) {
+			say("accept: %s", strerror(-ret));
+			/* One peer's misfortune is not the others'. */
+			if (opt.keep && ret != -EBADF)
+				continue;
+			return EXIT_NET;
+		}
+		if (!opt.keep)
+			break;
+		pid = fork();
+		if (!pid) {
+			close(fd);
+			_exit(serve(s));
+		}
+		if (pid < 0)
+			say("fork: %s", strerror(errno));
+		close(kdtls_fd(s));
+		kdtls_free(s);
+	}
+	/* One peer, as nc does it: nobody else need ask. */
+	kdtls_listener_free(l);
+	close(fd);
+	ret = serve(s);
+	fd = kdtls_fd(s);
+	kdtls_free(s);
+	close(fd);
+	return ret;
+}
+
+enum {
+	OPT_CERT = 256, OPT_KEY, OPT_CA, OPT_VERIFY_NAME, OPT_REQUIRE_CERT,
+	OPT_INSECURE, OPT_PSK, OPT_PSK_FILE, OPT_RAWPK, OPT_PEER_RAWPK,
+	OPT_ALPN, OPT_PRIORITY, OPT_MTU, OPT_TIMEOUT, OPT_RETRANSMIT,
+	OPT_SESSION_OUT, OPT_SESSION_IN, OPT_SEND, OPT_RECV, OPT_RECV_ONLY,
+	OPT_NO_BATCH, OPT_LINGER, OPT_KEEP, OPT_STATS, OPT_EXPORT,
+	OPT_NO_INSTALL,
+};
+
+static const struct option long_options[] = {
+	{ "cert", 1, NULL, OPT_CERT },
+	{ "key", 1, NULL, OPT_KEY },
+	{ "ca", 1, NULL, OPT_CA },
+	{ "verify-name", 1, NULL, OPT_VERIFY_NAME },
+	{ "require-cert", 0, NULL, OPT_REQUIRE_CERT },
+	{ "insecure", 0, NULL, OPT_INSECURE },
+	{ "psk", 1, NULL, OPT_PSK },
+	{ "psk-file", 1, NULL, OPT_PSK_FILE },
+	{ "rawpk", 1, NULL, OPT_RAWPK },
+	{ "peer-rawpk", 1, NULL, OPT_PEER_RAWPK },
+	{ "alpn", 1, NULL, OPT_ALPN },
+	{ "priority", 1, NULL, OPT_PRIORITY },
+	{ "mtu", 1, NULL, OPT_MTU },
+	{ "timeout", 1, NULL, OPT_TIMEOUT },
+	{ "retransmit", 1, NULL, OPT_RETRANSMIT },
+	{ "session-out", 1, NULL, OPT_SESSION_OUT },
+	{ "session-in", 1, NULL, OPT_SESSION_IN },
+	{ "send", 1, NULL, OPT_SEND },
+	{ "recv", 1, NULL, OPT_RECV },
+	{ "recv-only", 0, NULL, OPT_RECV_ONLY },
+	{ "no-batch", 0, NULL, OPT_NO_BATCH },
+	{ "linger", 1, NULL, OPT_LINGER },
+	{ "keep", 0, NULL, OPT_KEEP },
+	{ "stats", 0, NULL, OPT_STATS },
+	{ "export", 1, NULL, OPT_EXPORT },
+	/* For tests of the library on machines without the module. */
+	{ "no-install", 0, NULL, OPT_NO_INSTALL },
+	{ "quiet", 0, NULL, 'q' },
+	{ "verbose", 0, NULL, 'v' },
+	{ "help", 0, NULL, 'h' },
+	{ "version", 0, NULL, 'V' },
+	{ }
+};
+
+/* Credentials, options of which there may be several: straight into @cfg. */
+static int parse_options(int argc, char **argv, kdtls_config *cfg)
+{
+	bool named = false;
+	int c, ret;
+
+	while ((c = getopt_long(argc, argv, "46qvhV", long_options, NULL)) != -1) {
+		ret = 0;
+		switch (c) {
+		case '4': opt.family = AF_INET; break;
+		case '6': opt.family = AF_INET6; break;
+		case 'q': opt.quiet = true; break;
+		case 'v': opt.verbose = true; break;
+		case 'h': fputs(usage_text, stdout); exit(EXIT_OK);
+		case 'V': puts("kdtls 0.1.0"); exit(EXIT_OK);
+		case OPT_CERT: opt.cert = optarg; break;
+		case OPT_KEY: opt.key = optarg; break;
+		case OPT_CA: opt.ca = optarg; break;
+		case OPT_VERIFY_NAME: opt.verify_name = optarg; break;
+		case OPT_REQUIRE_CERT: opt.require_cert = true; break;
+		case OPT_INSECURE: opt.insecure = true; break;
+		case OPT_PSK:
+			named = true;
+			if (add_psk(cfg, optarg))
+				return -1;
+			/* Not for everybody who can see the process. */
+			explicit_bzero(optarg, strlen(optarg));
+			break;
+		case OPT_PSK_FILE:
+			named = true;
+			if (add_psk_file(cfg, optarg))
+				return -1;
+			break;
+		case OPT_RAWPK: opt.rawpk = optarg; break;
+		case OPT_PEER_RAWPK:
+			named = true;
+			ret = kdtls_config_add_peer_rawpk(cfg, optarg);
+			break;
+		case OPT_ALPN: opt.alpn = optarg; break;
+		case OPT_PRIORITY: opt.priority = optarg; break;
+		case OPT_MTU: opt.mtu = number("mtu", optarg, 16384); break;
+		case OPT_TIMEOUT:
+			opt.timeout_ms = 1000 * number("timeout", optarg, 86400);
+			break;
+		case OPT_RETRANSMIT:
+			opt.retransmit_ms = number("retransmit", optarg, 60000);
+			break;
+		case OPT_SESSION_OUT: opt.session_out = optarg; break;
+		case OPT_SESSION_IN: opt.session_in = optarg; break;
+		case OPT_SEND: opt.send_file = optarg; break;
+		case OPT_RECV: opt.recv_file = optarg; break;
+		case OPT_RECV_ONLY: opt.recv_only = true; break;
+		case OPT_NO_BATCH: opt.no_batch = true; break;
+		case OPT_LINGER:
+			opt.linger_ms = 1000 * number("linger", optarg, 86400);
+			break;
+		case OPT_KEEP: opt.keep = true; break;
+		case OPT_STATS: opt.stats = true; break;
+		case OPT_EXPORT: opt.export_label = optarg; break;
+		case OPT_NO_INSTALL: opt.no_install = true; break;
+		default:
+			say("'kdtls --help' lists the options");
+			return -1;
+		}
+		if (ret < 0) {
+			say("%s", kdtls_config_error(cfg));
+			return -1;
+		}
+	}
+	if (optind + 2 != argc ||
+	    (strcmp(argv[optind], "connect") && strcmp(argv[optind], "listen"))) {
+		fputs(usage_text, stderr);
+		return -1;
+	}
+	opt.listen = !strcmp(argv[optind], "listen");
+	if (split_address(argv[optind + 1]))
+		return -1;
+	if (opt.send_file && opt.recv_file) {
+		say("--send and --recv: one of the two");
+		return -1;
+	}
+	if (opt.listen && !opt.cert && !opt.rawpk && !named) {
+		say("listen: --cert, --psk or --rawpk is needed");
+		return -1;
+	}
+	/* The system's list is read only where it will be asked. */
+	if (!opt.listen && !named && !opt.ca && !opt.insecure)
+		opt.ca = "";
+	return 0;
+}
+
+static int fill_config(kdtls_config *cfg)
+{
+	int ret = 0;
+
+	if (opt.cert)
+		ret = kdtls_config_set_cert(cfg, opt.cert,
+					    opt.key ? opt.key : opt.cert);
+	if (ret >= 0 && opt.rawpk)
+		ret = kdtls_config_set_rawpk(cfg, opt.rawpk);
+	if (ret >= 0 && opt.ca)
+		ret = *opt.ca ? kdtls_config_add_ca_file(cfg, opt.ca) :
+				kdtls_config_add_ca_system(cfg);
+	if (ret >= 0 && opt.alpn)
+		ret = kdtls_config_set_alpn(cfg, opt.alpn, 1);
+	if (ret >= 0 && opt.priority)
+		ret = kdtls_config_set_priority(cfg, opt.priority);
+	if (ret >= 0 && opt.mtu)
+		ret = kdtls_config_set_mtu(cfg, opt.mtu);
+	if (ret < 0) {
+		say("%s", kdtls_config_error(cfg));
+		return ret;
+	}
+	kdtls_config_set_timeouts(cfg, opt.retransmit_ms, opt.timeout_ms);
+	if (opt.insecure)
+		kdtls_config_set_verify(cfg, KDTLS_VERIFY_NONE);
+	else if (opt.require_cert)
+		kdtls_config_set_verify(cfg, KDTLS_VERIFY_REQUIRE);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	kdtls_config *cfg = kdtls_config_new();
+	int ret;
+
+	setvbuf(stderr, NULL, _IOLBF, 0);
+	signal(SIGPIPE, SIG_IGN);
+	if (!cfg) {
+		say("out of memory");
+		return EXIT_NET;
+	}
+	if (parse_options(argc, argv, cfg) || fill_config(cfg)) {
+		kdtls_config_free(cfg);
+		return EXIT_USAGE;
+	}
+	ret = opt.listen ? do_listen(cfg) : do_connect(cfg);
+	kdtls_config_free(cfg);
+	return ret;
+}
