@@ -27,8 +27,7 @@ cd "$top"
 find "$out" -type l ! -exec test -e {} \; -delete
 find Kbuild kernel uapi -name '*.[chS]' -o -name Kbuild | while read -r f; do
 	[ -L "$out/$f" ] && continue
-	mkdir -p "$out/${f%/*}" 2>/dev/null || :
-	[ "$f" = Kbuild ] && rm -rf "$out/Kbuild"
+	mkdir -p "$(dirname "$out/$f")"
 	ln -sf "$top/$f" "$out/$f"
 done
 # An object outlives a header that moved to another folder, and a kernel that

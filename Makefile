@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+#	make			module for the running kernel (or KDIR=...), userspace
+#	make install		both, into this system (PREFIX=, DESTDIR=)
+#	make check		every test, in a guest, on both Debian kernels
+#				(KERNEL=6.1|6.12, TEST="name name:case ...")
+#	make lint		the checks of the sources
+#	make demo		a file crosses a network (FILE=..., KERNEL=6.12)
+#	make shell		a command in the guest (KERNEL=, CMD=...)
+#
+# The module's own makefile is Kbuild.
+
+KDIR ?= /lib/modules/$(shell uname -r)/build
+PREFIX ?= /usr/local
+DESTDIR ?=
+vm := selftests/vm
+
+userspace := $(wildcard userspace/Makefile)
+
+all: module $(if $(userspace),userspace)
+
+module:
+	@test -d $(KDIR) || { echo "No kernel headers in $(KDIR): install the" \
+		"linux-headers package of the running kernel, or give KDIR=..." >&2; exit 1; }
+	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
+
+userspace:
+	$(MAKE) -C userspace
+
+install: module-install $(if $(userspace),userspace-install)
+
+module-install: module
+	$(MAKE) -C $(KDIR) M=$(CURDIR) $(if $(DESTDIR),INSTALL_MOD_PATH=$(DESTDIR)) modules_install
+	@# Into a package's folder there is nothing to index.
+	$(if $(DESTDIR),,depmod -a)
+
+userspace-install: userspace
+	$(MAKE) -C userspace install PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)
+
+check:
+	@$(vm)/deps.sh
+	@python3 $(vm)/check.py
+
+lint:
+	@$(vm)/deps.sh
+	@selftests/lint.sh
+
+demo:
+	@$(vm)/demo.sh
+
+clean:
+	rm -rf build
+	-@test ! -d $(KDIR) || $(MAKE) -C $(KDIR) M=$(CURDIR) clean
+	$(if $(userspace),-$(MAKE) -C userspace clean)
+
+export KERNEL TEST FILE V
+
+.PHONY: all module userspace install module-install userspace-install
+.PHONY: check lint demo clean

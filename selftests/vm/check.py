@@ -1,0 +1,434 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""make check: builds, boots each kernel, runs the tests, and judges.
+
+Prints TAP as it goes, and at the end one line "N passed, N failed".
+Takes no arguments but these environment variables:
+
+    KERNEL  kernels to test, default "6.1 6.12"
+    TEST    what to run, default all: names of programs, shell patterns, or
+            parts of names; "name:case" picks cases of a program
+    V       1: show everything that the programs print
+"""
+
+import fnmatch
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+VM = os.path.dirname(os.path.abspath(__file__))
+SELFTESTS = os.path.dirname(VM)
+TOP = os.path.dirname(SELFTESTS)
+BUILD = os.path.join(TOP, "build")
+
+DEFAULT_TIMEOUT = 120
+# One boot under an emulated CPU, on a machine that does other things too.
+BOOT_TIME = 60
+
+# What a healthy kernel never says, whatever a test does to it.
+BAD_LOG = re.compile(
+    r"WARNING: |BUG: |BUG |\bKASAN\b|\bUBSAN\b|\bKCSAN\b|\bKMSAN\b|"
+    r"possible .* detected|suspicious RCU usage|inconsistent lock state|"
+    r"INFO: (task|rcu|trying|lockdep)|detected stalls?|soft lockup|"
+    r"blocked for more than|Oops|general protection|[Uu]nable to handle|"
+    r"refcount_t|unregister_netdevice: waiting|kmemleak: \d+ new|"
+    r"bad: scheduling|sleeping function called|page allocation failure|"
+    r"kernel tried to execute|list_(add|del) corruption|Call Trace:|"
+    r"DEBUG_LOCKS_WARN_ON|scheduling while atomic|memory leak"
+)
+RESULT = re.compile(r"^(not )?ok\b\s*(\d+)?\s*(?:- )?(.*)$")
+PLAN = re.compile(r"^1\.\.(\d+)")
+
+
+class Tap:
+    """The one output: numbers the results and counts them."""
+
+    def __init__(self):
+        self.passed = self.failed = self.skipped = 0
+        self.failures = []
+        print("TAP version 13", flush=True)
+
+    def result(self, ok, name, detail=(), skip=None):
+        number = self.passed + self.failed + self.skipped + 1
+        text = f"{'ok' if ok else 'not ok'} {number} - {name}"
+        if ok and skip is not None:
+            self.skipped += 1
+            text += f" # SKIP {skip}".rstrip()
+        elif ok:
+            self.passed += 1
+        else:
+            self.failed += 1
+            self.failures.append(name)
+        print(text)
+        for line in detail:
+            print(f"#   {line}")
+        sys.stdout.flush()
+
+    def note(self, text):
+        print(f"# {text}", flush=True)
+
+    def close(self):
+        total = self.passed + self.failed + self.skipped
+        print(f"1..{total}")
+        for name in self.failures:
+            print(f"# failed: {name}")
+        if total == 0:
+            print("# no test ran")
+        skipped = f", {self.skipped} skipped" if self.skipped else ""
+        print(f"{self.passed} passed, {self.failed} failed{skipped}", flush=True)
+        return 1 if self.failed or self.passed + self.skipped == 0 else 0
+
+
+class Test:
+    def __init__(self, kind, name, path):
+        self.kind, self.name, self.path = kind, name, path
+        self.timeout = DEFAULT_TIMEOUT
+        self.cases = []  # patterns; empty: all
+        source = path if kind == "script" else os.path.join(SELFTESTS, name + ".c")
+        with open(source, encoding="utf-8") as f:
+            said = re.search(r"kselftest-timeout:\s*(\d+)", f.read())
+        if said:
+            self.timeout = int(said.group(1))
+
+    def arguments(self):
+        """Picks the cases that the person asked for.
+
+        The harness takes only whole names, so it is asked for them first.
+        A script gets the patterns as they are, and may ignore them.
+        """
+        if not self.cases or self.kind == "script":
+            return list(self.cases)
+        names = [n for n in self.list_cases() if any(matches(p, n) for p in self.cases)]
+        return [word for n in names for word in ("-r", n)]
+
+    def list_cases(self):
+        """Full names out of the table that the harness prints for -l.
+
+        Two columns go on independently under each fixture: its variants and
+        its tests.
+        """
+        table = subprocess.run([self.path, "-l"], stdin=subprocess.DEVNULL,
+                               capture_output=True, text=True, timeout=30).stderr
+        names = []
+        fixture, variants, tests = "", [], []
+
+        def flush():
+            names.extend(f"{fixture}.{v + '.' if v else ''}{t}"
+                         for v in (variants or [""]) for t in tests)
+
+        for line in table.splitlines():
+            if line.startswith("# FIXTURE"):
+                continue
+            if line.startswith("-----"):
+                flush()
+                fixture, variants, tests = "", [], []
+                continue
+            # %-20s %-25s %s: long names push the columns to the right, so go
+            # by the words where there are three of them.
+            words = line.split()
+            if not fixture and words and not line.startswith(" "):
+                fixture = words.pop(0)
+            if len(words) == 2:
+                variants.append(words[0])
+                tests.append(words[1])
+            elif len(words) == 1:
+                column = len(line) - len(line.lstrip()) if line.startswith(" ") else 46
+                (tests if column >= 46 or line.rstrip() != line[:46].rstrip()
+                 else variants).append(words[0])
+        flush()
+        return names
+
+
+def matches(pattern, name):
+    """A shell pattern if it has wildcards; otherwise any part of the name."""
+    if any(c in pattern for c in "*?["):
+        return fnmatch.fnmatchcase(name, pattern)
+    return pattern in name
+
+
+def select(tests, wanted):
+    """The tests that the patterns of TEST= pick, with their case patterns.
+
+    A pattern that is the whole name of a test means this one and not every
+    test that has the name as a part.
+    """
+    if not wanted:
+        return tests
+    chosen = {}
+    for item in wanted:
+        program, _, case = item.partition(":")
+        exact = [t for t in tests if t.name == program]
+        for t in exact or [t for t in tests if matches(program, t.name)]:
+            chosen.setdefault(t, []).append(case)
+    for t, cases in chosen.items():
+        # A bare name beside name:case means all.
+        t.cases = [] if "" in cases else cases
+    return [t for t in tests if t in chosen]
+
+
+class Judge:
+    """Turns the output of one program into results."""
+
+    def __init__(self, tap, label, verbose):
+        self.tap, self.label, self.verbose = tap, label, verbose
+        self.plan = None
+        self.seen = self.bad = 0
+        self.held = []
+        self.start = time.monotonic()
+
+    def line(self, line):
+        if self.verbose:
+            self.tap.note(f"  {line}")
+        m = PLAN.match(line)
+        if m:
+            self.plan = int(m.group(1))
+            skip = re.search(r"#\s*SKIP\b\s*(.*)", line, re.I)
+            if self.plan == 0 and skip:
+                self.seen += 1
+                self.tap.result(True, self.label, skip=skip.group(1))
+                self.plan = 1
+            return
+        m = RESULT.match(line)
+        if not m:
+            if line and not line.startswith("TAP version"):
+                self.held.append(line)
+                del self.held[:-200]
+            return
+        self.seen += 1
+        ok = not m.group(1)
+        text, _, directive = m.group(3).partition("#")
+        directive = directive.strip()
+        name = f"{self.label} {text.strip() or m.group(2) or self.seen}"
+        skip = None
+        # The harness counts an expected failure as a pass, and an unexpected
+        # pass as a failure; so do we.
+        if directive.upper().startswith("SKIP"):
+            skip = directive[4:].strip()
+        if not ok:
+            self.bad += 1
+        self.tap.result(ok, name, [] if ok or self.verbose else self.held, skip)
+        self.held = []
+
+    def fail(self, why, detail=()):
+        self.bad += 1
+        self.tap.result(False, f"{self.label} {why}",
+                        list(detail) or ([] if self.verbose else self.held))
+        self.held = []
+
+    def end(self, rc, timeout):
+        took = time.monotonic() - self.start
+        if rc in (124, 137) and took >= timeout:
+            self.fail(f"(no end after {timeout} s)")
+        elif rc >= 128:
+            self.fail(f"(killed by signal {rc - 128})")
+        elif self.plan is not None and self.seen != self.plan:
+            self.fail(f"({self.seen} results, but a plan of {self.plan})")
+        elif self.seen == 0 and rc == 4:
+            # A script that prints no TAP speaks through its exit code.
+            self.tap.result(True, self.label, skip=(self.held or [""])[-1].lstrip("# "))
+        elif self.seen == 0 and rc == 0 and self.plan is None:
+            self.seen = 1
+            self.tap.result(True, self.label)
+        elif self.seen == 0:
+            self.fail(f"(exit code {rc}, no results)")
+        elif rc not in (0, 4) and not self.bad:
+            self.fail(f"(exit code {rc}, though no result was bad)")
+        if took > 10:
+            self.tap.note(f"{self.label}: {took:.0f} s")
+
+    def kernel_log(self, path):
+        try:
+            with open(path, encoding="utf-8", errors="replace") as f:
+                log = f.read().splitlines()
+        except FileNotFoundError:
+            self.fail("(no kernel log)")
+            return
+        hits = [i for i, line in enumerate(log) if BAD_LOG.search(line)]
+        if hits:
+            self.fail("kernel log", log[max(0, hits[0] - 3):hits[0] + 60])
+
+
+def run_unit(tap, test, verbose):
+    judge = Judge(tap, test.name, verbose)
+    try:
+        done = subprocess.run(["timeout", "-k", "5", str(test.timeout), test.path]
+                              + test.arguments(), stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              text=True, errors="replace", cwd=SELFTESTS)
+    except OSError as e:
+        judge.fail(f"({e})")
+        return
+    for line in done.stdout.splitlines():
+        judge.line(line.rstrip())
+    rc = done.returncode
+    judge.end(rc if rc >= 0 else 128 - rc, test.timeout)
+
+
+def run_lint(tap, verbose, wanted_kernels):
+    judge = Judge(tap, "lint", verbose)
+    env = dict(os.environ, KERNEL=" ".join(wanted_kernels))
+    with subprocess.Popen([os.path.join(SELFTESTS, "lint.sh")], env=env,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          text=True, errors="replace") as p:
+        for line in p.stdout:
+            judge.line(line.rstrip())
+    judge.end(p.returncode, float("inf"))
+
+
+class Guest:
+    """One boot.  Returns from run() the tests that it did not get to."""
+
+    def __init__(self, tap, kernel, ko, verbose):
+        self.tap, self.kernel, self.ko, self.verbose = tap, kernel, ko, verbose
+        self.name = os.path.basename(kernel)
+
+    def run(self, tests):
+        os.makedirs(os.path.join(BUILD, "run"), exist_ok=True)
+        folder = tempfile.mkdtemp(prefix=f"check-{self.name}.",
+                                  dir=os.path.join(BUILD, "run"))
+        os.chmod(folder, 0o755)
+        shutil.copy(self.ko, os.path.join(folder, "dtls.ko"))
+        with open(os.path.join(folder, "tests"), "w", encoding="utf-8") as f:
+            for t in tests:
+                f.write(" ".join([t.name, str(t.timeout), t.path] + t.arguments()) + "\n")
+        by_name = {t.name: t for t in tests}
+        left = list(tests)
+        limit = BOOT_TIME + sum(t.timeout + 15 for t in tests)
+        command = [os.path.join(VM, "vm.sh"), "-k", self.kernel, "-t", str(limit),
+                   "-d", folder]
+        # So that a test can find the files that were built for it.
+        for name, value in (("KDTLS_BUILD", BUILD), ("KDTLS_TOP", TOP),
+                            ("KDTLS_KO", "/run/vm/dtls.ko")):
+            command += ["-e", f"{name}={value}"]
+        for name in ("KDTLS_MODULE_PARAMS",):
+            if name in os.environ:
+                command += ["-e", f"{name}={os.environ[name]}"]
+        command += ["--", os.path.join(VM, "run-tests.sh")]
+
+        failed_before = self.tap.failed
+        judge, ended = None, set()
+        with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True, errors="replace") as p:
+            for line in p.stdout:
+                line = line.rstrip()
+                if line.startswith("@@ begin "):
+                    name = line.split()[2]
+                    judge = Judge(self.tap, f"{self.name} {name}", self.verbose)
+                elif line.startswith("@@ end ") and judge:
+                    name, rc = line.split()[2:4]
+                    timeout = by_name[name].timeout if name in by_name else 60
+                    judge.end(int(rc), timeout)
+                    judge.kernel_log(os.path.join(
+                        folder, name.replace("/", "_") + ".log"))
+                    ended.add(name)
+                    left = [t for t in left if t.name != name]
+                    judge = None
+                elif judge:
+                    judge.line(line)
+                elif line:
+                    self.tap.note(line)
+            said = p.stderr.read().splitlines()
+        said = [line[2:] if line.startswith("# ") else line for line in said]
+        if judge:
+            judge.fail("(the guest died)", judge.held[-20:] + said)
+            name = judge.label.split()[-1]
+            left = [t for t in left if t.name != name]
+            # Without the module, or after all tests, another boot tells no more.
+            if name in ("insmod", "rmmod", "kmemleak"):
+                left = []
+        elif "insmod" not in ended:
+            self.tap.result(False, f"{self.name} boot", said)
+            left = []
+        elif "rmmod" not in ended and "insmod" in ended:
+            left = [] if not left else left
+            if p.returncode == 125:
+                self.tap.result(False, f"{self.name} (the guest died between tests)", said)
+            else:
+                # insmod failed, which has been said.
+                left = []
+        if self.tap.failed == failed_before:
+            shutil.rmtree(folder, ignore_errors=True)
+        else:
+            self.tap.note(f"logs of this guest: {os.path.relpath(folder)}")
+        return left
+
+
+def build(tap, name, command):
+    """One build; its errors become a failed test.  Returns its stdout."""
+    said = []
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, text=True,
+                          errors="replace", stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE) as p:
+        # What a script says with a "#" is progress, for now and not for later.
+        for line in p.stderr:
+            if line.startswith("# "):
+                print(line, end="", file=sys.stderr, flush=True)
+            else:
+                said.append(line.rstrip())
+        out = p.stdout.read()
+    if p.returncode:
+        tap.result(False, name, (out.splitlines() + said)[-200:])
+        return None
+    for line in said:
+        tap.note(line)
+    return out
+
+
+def forget_old_runs():
+    """Folders of failed runs are kept for reading, but not for ever."""
+    folder = os.path.join(BUILD, "run")
+    for entry in os.scandir(folder) if os.path.isdir(folder) else ():
+        if time.time() - entry.stat().st_mtime > 24 * 3600:
+            shutil.rmtree(entry.path, ignore_errors=True)
+
+
+def main():
+    tap = Tap()
+    verbose = os.environ.get("V", "") not in ("", "0")
+    kernels = os.environ.get("KERNEL", "").replace(",", " ").split() or ["6.1", "6.12"]
+    wanted = os.environ.get("TEST", "").replace(",", " ").split()
+    forget_old_runs()
+
+    jobs = f"-j{os.cpu_count()}"
+    if os.path.exists(os.path.join(TOP, "userspace", "Makefile")):
+        if build(tap, "build userspace",
+                 ["make", "-s", jobs, "-C", os.path.join(TOP, "userspace")]) is None:
+            return tap.close()
+    # One broken test program is a failure of its own and no reason not to run
+    # the others: hence -k, and the look for the file below.
+    build(tap, "build selftests", ["make", "-s", "-k", jobs, "-C", SELFTESTS])
+    listing = build(tap, "list selftests", ["make", "-s", "-C", SELFTESTS, "list"])
+    tests = [Test(*line.split()) for line in (listing or "").splitlines()]
+    tests = [t for t in select(tests, wanted) if os.path.exists(t.path)]
+
+    for t in tests:
+        if t.kind == "unit":
+            run_unit(tap, t, verbose)
+    if not wanted or "lint" in wanted:
+        run_lint(tap, verbose, kernels)
+
+    in_guest = [t for t in tests if t.kind != "unit"]
+    # Without TEST= at least the loading and unloading is tested.
+    for kernel in kernels if in_guest or not wanted else ():
+        ko = build(tap, f"{kernel} build", [os.path.join(VM, "build-module.sh"), kernel])
+        if ko is None:
+            continue
+        left = in_guest
+        while True:
+            before = len(left)
+            left = Guest(tap, kernel, ko.strip(), verbose).run(left)
+            if not left or len(left) == before:
+                break
+            tap.note(f"{kernel}: another guest for the rest")
+    return tap.close()
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)
