@@ -6,6 +6,7 @@
 # the virtio port that the host reads, its exit code into /run/vm/status.  A guest
 # that dies before leaves no status, and so the host knows.
 
+. "$(dirname "$0")/guest-lib.sh"
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export HOME=/root USER=root TERM=dumb LC_ALL=C.UTF-8
 ulimit -c 0
@@ -15,14 +16,14 @@ ulimit -n 65536
 # need something else in between.
 mkfifo /run/output
 cat </run/output >/dev/vport0p1 &
-export KDTLS_OUTPUT_PID=$!
+output=$!
 
 setsid --wait bash /run/vm/command </dev/null >/run/output 2>&1
 status=$?
 
 # Whatever the command left behind would hold the pipe open for ever.
-busybox killall5 -9 -o "$KDTLS_OUTPUT_PID" >/dev/null 2>&1
-wait "$KDTLS_OUTPUT_PID"
+kill_others
+wait "$output"
 dmesg >/run/vm/dmesg 2>/dev/null
 echo "$status" >/run/vm/status
 busybox poweroff -f

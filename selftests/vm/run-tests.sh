@@ -13,6 +13,7 @@
 
 run=/run/vm
 ko=$run/dtls.ko
+. "$(dirname "$0")/guest-lib.sh"
 cd "$(dirname "$0")/.." || exit 1
 
 begin() {
@@ -55,8 +56,8 @@ run_one() {
 	setsid --wait timeout -k 5 "$timeout" "$@" </dev/null 2>&1
 	rc=$?
 	# A test that crashed leaves daemons and namespaces behind, which must
-	# not meet the next one.  killall5 spares its own session.
-	busybox killall5 -9 -o "$KDTLS_OUTPUT_PID" >/dev/null 2>&1
+	# not meet the next one.  This script is a session of its own.
+	kill_others $$
 	[ ! -d /run/netns ] || [ -z "$(ls /run/netns)" ] || ip -all netns delete
 	end "$name" "$rc"
 }

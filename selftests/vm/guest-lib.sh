@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# Shared by the guest's scripts.  Sourced, never run.
+
+# kill_others [SESSION]: ends every process that is not in session 0 (the
+# kernel's threads and the guest's first process) or SESSION, and waits until
+# they are gone.  Daemons leave process groups and parents behind, but not the
+# guest.
+kill_others() {
+	local keep=${1:-0} tries stat line pid found
+	for tries in $(seq 50); do
+		found=0
+		for stat in /proc/[0-9]*/stat; do
+			{ read -r line <"$stat"; } 2>/dev/null || continue
+			pid=${line%% *}
+			# The name, in brackets, may hold anything.
+			# shellcheck disable=SC2086
+			set -- ${line##*) }
+			case $4 in 0|"$keep") continue ;; esac
+			[ "$1" = Z ] && continue
+			found=1
+			kill -9 "$pid" 2>/dev/null
+		done
+		[ $found -eq 1 ] || return 0
+		sleep 0.1
+	done
+	echo "# processes that cannot be killed (try $tries):"
+	ps -eo pid,sid,stat,wchan:30,args
+}
