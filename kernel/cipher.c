@@ -9,6 +9,7 @@
  * tag), which is what the AES-NI and AVX drivers are quickest with. The
  * header takes its place when the cipher is done.
  */
+#include <linux/bits.h>
 #include <linux/crypto.h>
 #include <linux/slab.h>
 
@@ -16,9 +17,9 @@
 
 /* RFC 9147 4.5.3 and appendix B; DTLS 1.2 states none, the maths is the same. */
 #define DTLS_LIMIT_GCM_SEAL	23726566ULL	/* 2^24.5 */
-#define DTLS_LIMIT_CCM_SEAL	(1ULL << 23)
+#define DTLS_LIMIT_CCM_SEAL	BIT_ULL(23)
 #define DTLS_LIMIT_CCM_FAIL	11863283ULL	/* 2^23.5 */
-#define DTLS_LIMIT_FAIL		(1ULL << 36)
+#define DTLS_LIMIT_FAIL		BIT_ULL(36)
 
 enum {
 	AES_128_GCM,

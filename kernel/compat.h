@@ -39,27 +39,45 @@
  * both. What the headers offer is found out by Kbuild, since stable kernels
  * get such things under an old number.
  */
+static inline void
+dtls_compat_set_sendpage(struct proto *prot,
+			 int (*fn)(struct sock *sk, struct page *page,
+				   int off, size_t size, int flags))
+{
 #ifdef DTLS_HAVE_SENDPAGE
-#define dtls_compat_set_sendpage(prot, fn)	((prot)->sendpage = (fn))
-#define dtls_compat_sendpage(prot, sk, page, off, size, flags) \
-	((prot)->sendpage(sk, page, off, size, flags))
-#else
-#define dtls_compat_set_sendpage(prot, fn)	((void)(fn))
-#define dtls_compat_sendpage(prot, sk, page, off, size, flags)	(-EOPNOTSUPP)
+	prot->sendpage = fn;
 #endif
+}
 
-#ifdef DTLS_HAVE_SPLICE_EOF
-#define dtls_compat_set_splice_eof(prot, ops, fn) \
-	((prot)->splice_eof = (ops)->splice_eof = (fn))
-#define dtls_compat_splice_eof(prot, sock) \
-	do { \
-		if ((prot)->splice_eof) \
-			(prot)->splice_eof(sock); \
-	} while (0)
+static inline int dtls_compat_sendpage(const struct proto *prot,
+				       struct sock *sk, struct page *page,
+				       int off, size_t size, int flags)
+{
+#ifdef DTLS_HAVE_SENDPAGE
+	return prot->sendpage(sk, page, off, size, flags);
 #else
-#define dtls_compat_set_splice_eof(prot, ops, fn)	((void)(fn))
-#define dtls_compat_splice_eof(prot, sock)		do { } while (0)
+	return -EOPNOTSUPP;
 #endif
+}
+
+static inline void dtls_compat_set_splice_eof(struct proto *prot,
+					      struct proto_ops *ops,
+					      void (*fn)(struct socket *sock))
+{
+#ifdef DTLS_HAVE_SPLICE_EOF
+	prot->splice_eof = fn;
+	ops->splice_eof = fn;
+#endif
+}
+
+static inline void dtls_compat_splice_eof(const struct proto *prot,
+					  struct socket *sock)
+{
+#ifdef DTLS_HAVE_SPLICE_EOF
+	if (prot->splice_eof)
+		prot->splice_eof(sock);
+#endif
+}
 
 /* 6.7, and later 6.1: the flags of UDP sockets are bits of one word. */
 #ifdef DTLS_HAVE_UDP_FLAGS
@@ -76,17 +94,25 @@
 #endif
 
 /* 6.7: the cgroup hooks learn the length of the address, and may change it. */
+static inline void dtls_compat_bpf_recvmsg4(struct sock *sk,
+					    struct sockaddr *addr, int *len)
+{
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
-#define dtls_compat_bpf_recvmsg4(sk, addr, len) \
-	BPF_CGROUP_RUN_PROG_UDP4_RECVMSG_LOCK(sk, addr, len)
-#define dtls_compat_bpf_recvmsg6(sk, addr, len) \
-	BPF_CGROUP_RUN_PROG_UDP6_RECVMSG_LOCK(sk, addr, len)
+	BPF_CGROUP_RUN_PROG_UDP4_RECVMSG_LOCK(sk, addr, len);
 #else
-#define dtls_compat_bpf_recvmsg4(sk, addr, len) \
-	BPF_CGROUP_RUN_PROG_UDP4_RECVMSG_LOCK(sk, addr)
-#define dtls_compat_bpf_recvmsg6(sk, addr, len) \
-	BPF_CGROUP_RUN_PROG_UDP6_RECVMSG_LOCK(sk, addr)
+	BPF_CGROUP_RUN_PROG_UDP4_RECVMSG_LOCK(sk, addr);
 #endif
+}
+
+static inline void dtls_compat_bpf_recvmsg6(struct sock *sk,
+					    struct sockaddr *addr, int *len)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+	BPF_CGROUP_RUN_PROG_UDP6_RECVMSG_LOCK(sk, addr, len);
+#else
+	BPF_CGROUP_RUN_PROG_UDP6_RECVMSG_LOCK(sk, addr);
+#endif
+}
 
 /* 6.13: msg_zerocopy_realloc() can make notifications of device memory. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)

@@ -53,7 +53,7 @@ struct dtls_epoch {
 	atomic64_t		seq ____cacheline_aligned_in_smp;
 	atomic64_t		tx_bytes;
 	atomic64_t		fails;
-	spinlock_t		lock;
+	spinlock_t		lock;	/* see above */
 	u64			records;
 	u64			rx_bytes;
 	u64			drop_replay;

@@ -53,7 +53,7 @@ static void dtls_close(struct sock *sk, long timeout)
 
 	lock_sock(sk);
 	assoc = ds->assoc;
-	smp_store_release(&ds->assoc, NULL);
+	ds->assoc = NULL;
 	/* sk_destruct and late skbs ask sk_prot for memory accounts */
 	WRITE_ONCE(sk->sk_prot, base);
 	release_sock(sk);

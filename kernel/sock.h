@@ -106,6 +106,7 @@ static inline struct dtls_sock *dtls_sk(const struct sock *sk)
  */
 static inline struct dtls_assoc *dtls_sock_assoc(const struct dtls_sock *ds)
 {
+	/* pairs with the release when the first keys are installed */
 	return smp_load_acquire(&ds->assoc);
 }
 

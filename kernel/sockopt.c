@@ -70,11 +70,14 @@ static int dtls_sockopt_install(struct dtls_sock *ds,
 {
 	struct dtls_assoc *assoc, *fresh = NULL;
 	struct sock *sk = ds->sk;
-	int err;
+	int err = 0;
 
-	if ((tx && dtls_keys_validate(tx)) || (rx && dtls_keys_validate(rx)))
-		return tx && dtls_keys_validate(tx) ? dtls_keys_validate(tx) :
-						      dtls_keys_validate(rx);
+	if (tx)
+		err = dtls_keys_validate(tx);
+	if (!err && rx)
+		err = dtls_keys_validate(rx);
+	if (err)
+		return err;
 
 	/* the lock that all changes of options take */
 	mutex_lock(&ds->cork.lock);
@@ -98,6 +101,7 @@ static int dtls_sockopt_install(struct dtls_sock *ds,
 	if (ds->no_export)
 		set_bit(DTLS_ASSOC_NO_EXPORT, &fresh->flags);
 	lock_sock(sk);
+	/* pairs with dtls_sock_assoc() */
 	smp_store_release(&ds->assoc, fresh);
 	fresh = NULL;
 	release_sock(sk);

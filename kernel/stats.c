@@ -11,10 +11,36 @@
 
 unsigned int dtls_net_id __read_mostly;
 
-static const char *const dtls_stats_names[] = {
-#define DTLS_STAT_NAME(id, name) [DTLS_STAT_##id] = name,
-	DTLS_STATS(DTLS_STAT_NAME)
-#undef DTLS_STAT_NAME
+static const char *const dtls_stats_names[DTLS_STAT_COUNT] = {
+	[DTLS_STAT_CURR_SOCKETS]	= "CurrSockets",
+	[DTLS_STAT_CURR_ASSOCS]		= "CurrAssociations",
+	[DTLS_STAT_TX_RECORDS]		= "TxRecords",
+	[DTLS_STAT_TX_BYTES]		= "TxBytes",
+	[DTLS_STAT_TX_ERRORS]		= "TxErrors",
+	[DTLS_STAT_TX_CONTROL]		= "TxControl",
+	[DTLS_STAT_TX_LAST_FLIGHT]	= "TxLastFlight",
+	[DTLS_STAT_TX_ASYNC]		= "TxAsync",
+	[DTLS_STAT_RX_RECORDS]		= "RxRecords",
+	[DTLS_STAT_RX_BYTES]		= "RxBytes",
+	[DTLS_STAT_RX_CONTROL]		= "RxControl",
+	[DTLS_STAT_RX_ALERTS]		= "RxAlerts",
+	[DTLS_STAT_RX_CLOSE_NOTIFY]	= "RxCloseNotify",
+	[DTLS_STAT_RX_RENEGOTIATE]	= "RxRenegotiate",
+	[DTLS_STAT_RX_ASYNC]		= "RxAsync",
+	[DTLS_STAT_RX_DROP_SHORT]	= "RxDropShort",
+	[DTLS_STAT_RX_DROP_VERSION]	= "RxDropVersion",
+	[DTLS_STAT_RX_DROP_TYPE]	= "RxDropType",
+	[DTLS_STAT_RX_DROP_LENGTH]	= "RxDropLength",
+	[DTLS_STAT_RX_DROP_EPOCH]	= "RxDropEpoch",
+	[DTLS_STAT_RX_DROP_REPLAY]	= "RxDropReplay",
+	[DTLS_STAT_RX_DROP_OLD]		= "RxDropOld",
+	[DTLS_STAT_RX_DROP_AUTH]	= "RxDropAuth",
+	[DTLS_STAT_RX_DROP_OVERSIZE]	= "RxDropOversize",
+	[DTLS_STAT_RX_DROP_CONTROL]	= "RxDropControl",
+	[DTLS_STAT_RX_DROP_CLOSED]	= "RxDropClosed",
+	[DTLS_STAT_RX_DROP_CHECKSUM]	= "RxDropChecksum",
+	[DTLS_STAT_RX_DROP_NOMEM]	= "RxDropNoMem",
+	[DTLS_STAT_KEY_LIMIT]		= "KeyLimit",
 };
 
 static int dtls_stats_show(struct seq_file *seq, void *v)

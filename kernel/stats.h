@@ -8,46 +8,69 @@
 #include <net/net_namespace.h>
 #include <net/netns/generic.h>
 
-/*
- * One line for each counter: its name in the code and in the file. The file
- * shows them in this order; new ones go to the end of their group.
- * Documentation/networking/dtls.rst tells what each one counts.
+/**
+ * enum dtls_stat - the counters, in the order of the file
+ * @DTLS_STAT_CURR_SOCKETS: sockets attached now
+ * @DTLS_STAT_CURR_ASSOCS: associations now
+ * @DTLS_STAT_TX_RECORDS: records sealed and handed to UDP
+ * @DTLS_STAT_TX_BYTES: bytes of plaintext in them
+ * @DTLS_STAT_TX_ERRORS: sends that UDP refused after sealing
+ * @DTLS_STAT_TX_CONTROL: of TxRecords, those that are not application data
+ * @DTLS_STAT_TX_LAST_FLIGHT: times a last flight was repeated
+ * @DTLS_STAT_TX_ASYNC: records whose AEAD answered later
+ * @DTLS_STAT_RX_RECORDS: records opened and accepted
+ * @DTLS_STAT_RX_BYTES: bytes of plaintext in them
+ * @DTLS_STAT_RX_CONTROL: of RxRecords, those that are not application data
+ * @DTLS_STAT_RX_ALERTS: alerts dealt with by the kernel
+ * @DTLS_STAT_RX_CLOSE_NOTIFY: of them, close_notify
+ * @DTLS_STAT_RX_RENEGOTIATE: renegotiations refused
+ * @DTLS_STAT_RX_ASYNC: records whose AEAD answered later
+ * @DTLS_STAT_RX_DROP_SHORT: datagram ends inside a record header
+ * @DTLS_STAT_RX_DROP_VERSION: version is not DTLS 1.2
+ * @DTLS_STAT_RX_DROP_TYPE: content type unknown to DTLS 1.2
+ * @DTLS_STAT_RX_DROP_LENGTH: length beyond the datagram, or too small for the cipher
+ * @DTLS_STAT_RX_DROP_EPOCH: no keys for the epoch
+ * @DTLS_STAT_RX_DROP_REPLAY: number seen before
+ * @DTLS_STAT_RX_DROP_OLD: number left of the replay window
+ * @DTLS_STAT_RX_DROP_AUTH: not authentic
+ * @DTLS_STAT_RX_DROP_OVERSIZE: plaintext over 2^14 bytes
+ * @DTLS_STAT_RX_DROP_CONTROL: authentic control record that means nothing here
+ * @DTLS_STAT_RX_DROP_CLOSED: came after the association was closed
+ * @DTLS_STAT_RX_DROP_CHECKSUM: datagram with a bad UDP checksum
+ * @DTLS_STAT_RX_DROP_NOMEM: no memory to open it
+ * @DTLS_STAT_KEY_LIMIT: keys that came near a limit of use
+ * @DTLS_STAT_COUNT: how many there are
  */
-#define DTLS_STATS(X)				\
-	X(CURR_SOCKETS,		"CurrSockets")	\
-	X(CURR_ASSOCS,		"CurrAssociations") \
-	X(TX_RECORDS,		"TxRecords")	\
-	X(TX_BYTES,		"TxBytes")	\
-	X(TX_ERRORS,		"TxErrors")	\
-	X(TX_CONTROL,		"TxControl")	\
-	X(TX_LAST_FLIGHT,	"TxLastFlight")	\
-	X(TX_ASYNC,		"TxAsync")	\
-	X(RX_RECORDS,		"RxRecords")	\
-	X(RX_BYTES,		"RxBytes")	\
-	X(RX_CONTROL,		"RxControl")	\
-	X(RX_ALERTS,		"RxAlerts")	\
-	X(RX_CLOSE_NOTIFY,	"RxCloseNotify") \
-	X(RX_RENEGOTIATE,	"RxRenegotiate") \
-	X(RX_ASYNC,		"RxAsync")	\
-	X(RX_DROP_SHORT,	"RxDropShort")	\
-	X(RX_DROP_VERSION,	"RxDropVersion") \
-	X(RX_DROP_TYPE,		"RxDropType")	\
-	X(RX_DROP_LENGTH,	"RxDropLength")	\
-	X(RX_DROP_EPOCH,	"RxDropEpoch")	\
-	X(RX_DROP_REPLAY,	"RxDropReplay")	\
-	X(RX_DROP_OLD,		"RxDropOld")	\
-	X(RX_DROP_AUTH,		"RxDropAuth")	\
-	X(RX_DROP_OVERSIZE,	"RxDropOversize") \
-	X(RX_DROP_CONTROL,	"RxDropControl") \
-	X(RX_DROP_CLOSED,	"RxDropClosed")	\
-	X(RX_DROP_CHECKSUM,	"RxDropChecksum") \
-	X(RX_DROP_NOMEM,	"RxDropNoMem")	\
-	X(KEY_LIMIT,		"KeyLimit")
-
 enum dtls_stat {
-#define DTLS_STAT_ENUM(id, name) DTLS_STAT_##id,
-	DTLS_STATS(DTLS_STAT_ENUM)
-#undef DTLS_STAT_ENUM
+	DTLS_STAT_CURR_SOCKETS,
+	DTLS_STAT_CURR_ASSOCS,
+	DTLS_STAT_TX_RECORDS,
+	DTLS_STAT_TX_BYTES,
+	DTLS_STAT_TX_ERRORS,
+	DTLS_STAT_TX_CONTROL,
+	DTLS_STAT_TX_LAST_FLIGHT,
+	DTLS_STAT_TX_ASYNC,
+	DTLS_STAT_RX_RECORDS,
+	DTLS_STAT_RX_BYTES,
+	DTLS_STAT_RX_CONTROL,
+	DTLS_STAT_RX_ALERTS,
+	DTLS_STAT_RX_CLOSE_NOTIFY,
+	DTLS_STAT_RX_RENEGOTIATE,
+	DTLS_STAT_RX_ASYNC,
+	DTLS_STAT_RX_DROP_SHORT,
+	DTLS_STAT_RX_DROP_VERSION,
+	DTLS_STAT_RX_DROP_TYPE,
+	DTLS_STAT_RX_DROP_LENGTH,
+	DTLS_STAT_RX_DROP_EPOCH,
+	DTLS_STAT_RX_DROP_REPLAY,
+	DTLS_STAT_RX_DROP_OLD,
+	DTLS_STAT_RX_DROP_AUTH,
+	DTLS_STAT_RX_DROP_OVERSIZE,
+	DTLS_STAT_RX_DROP_CONTROL,
+	DTLS_STAT_RX_DROP_CLOSED,
+	DTLS_STAT_RX_DROP_CHECKSUM,
+	DTLS_STAT_RX_DROP_NOMEM,
+	DTLS_STAT_KEY_LIMIT,
 	DTLS_STAT_COUNT
 };
 

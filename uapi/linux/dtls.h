@@ -74,6 +74,7 @@
  *                12 for ChaCha20-Poly1305 (RFC 7905)
  * @cid_len:      0 (no CID)
  * @pad:          0
+ * @pad2:         0
  * @window:       get, RX: replay window, in records; set: 0
  * @key:          AEAD key; zero on get, filled by the EXPORT options
  * @iv:           implicit part of the nonce; likewise
