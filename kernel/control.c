@@ -144,7 +144,7 @@ static void dtls_control_repeat_flight(struct dtls_sock *ds)
 	struct dtls_assoc *assoc = dtls_sock_assoc(ds);
 	struct dtls_control_flight *flight = NULL;
 	struct dtls_flight_record rec;
-	u32 off;
+	u32 off, epoch = 0;
 
 	/* a copy, since no lock is held while something is sent */
 	mutex_lock(&assoc->lock);
@@ -152,6 +152,7 @@ static void dtls_control_repeat_flight(struct dtls_sock *ds)
 		flight = kmemdup(assoc->flight, sizeof(*flight) +
 				 assoc->flight->len, GFP_KERNEL);
 	if (flight) {
+		epoch = assoc->tx_last;
 		/* numbers of epoch 0 are used once, too (RFC 6347 4.1) */
 		for (off = 0; off < flight->len; off += sizeof(rec) + rec.len) {
 			memcpy(&rec, flight->data + off, sizeof(rec));
@@ -167,6 +168,9 @@ static void dtls_control_repeat_flight(struct dtls_sock *ds)
 
 		memcpy(&rec, flight->data + off, sizeof(rec));
 		if (rec.epoch) {
+			/* from before a change of keys: the peer has it */
+			if (rec.epoch != epoch)
+				continue;
 			dtls_tx_record(ds, rec.type, body, rec.len,
 				       MSG_DONTWAIT);
 			continue;

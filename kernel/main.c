@@ -140,6 +140,8 @@ static struct dtls_proto *dtls_proto_get(struct sock *sk)
 	if (sk->sk_family == AF_INET &&
 	    (prot != &udp_prot || ops != &inet_dgram_ops))
 		return ERR_PTR(-EBUSY);
+	if (sk->sk_family == AF_INET6 && strcmp(prot->name, "UDPv6"))
+		return ERR_PTR(-EBUSY);
 
 	mutex_lock(&dtls_protos_lock);
 	if (!p->base) {

@@ -39,7 +39,7 @@ DECLARE_EVENT_CLASS(dtls_record,
 		  __entry->epoch, __entry->seq, __entry->len)
 );
 
-/* A record was sealed and handed to UDP; @len is its plaintext. */
+/* A record was sealed and goes to UDP next; @len is its plaintext. */
 DEFINE_EVENT(dtls_record, dtls_record_sent,
 	TP_PROTO(const struct sock *sk, u8 type, u16 epoch, u64 seq,
 		 unsigned int len),

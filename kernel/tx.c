@@ -241,7 +241,9 @@ static ssize_t dtls_tx_group(struct dtls_tx *tx, struct iov_iter *from,
 	u64 seq;
 	int err;
 
-	rec = dtls_rec_alloc(aead, len + count * over, GFP_KERNEL);
+	/* where memory is in pieces the caller comes again with less */
+	rec = dtls_rec_alloc(aead, len + count * over, count == 1 ? GFP_KERNEL :
+			     GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN);
 	if (!rec)
 		return -ENOMEM;
 
@@ -321,19 +323,23 @@ static ssize_t dtls_tx_bytes(struct dtls_tx *tx, struct iov_iter *from,
 {
 	size_t over = dtls_cipher_overhead(tx->ep->aead.cipher);
 	size_t seg = tx->gso ? min_t(size_t, tx->gso, len) : len;
-	size_t group, total = 0;
+	size_t group, count, total = 0;
 	ssize_t ret;
 
 	if (seg > DTLS_RECORD_PLAIN_MAX)
 		return -EMSGSIZE;
+	count = min_t(size_t, DTLS_TX_GROUP_RECORDS,
+		      DTLS_TX_GROUP_BYTES / (seg + over));
 	do {
 		ret = dtls_tx_room(tx->ds->sk, tx->flags);
 		if (ret)
 			break;
-		group = min_t(size_t, DTLS_TX_GROUP_RECORDS,
-			      DTLS_TX_GROUP_BYTES / (seg + over));
-		group = min(max_t(size_t, group, 1) * seg, len - total);
+		group = min(count * seg, len - total);
 		ret = dtls_tx_group(tx, from, group, seg);
+		if (ret == -ENOMEM && group > seg) {
+			count = 1;
+			continue;
+		}
 		if (ret < 0)
 			break;
 		total += ret;
