@@ -11,6 +11,7 @@ Takes no arguments but these environment variables:
     V       1: show everything that the programs print
 """
 
+import fcntl
 import fnmatch
 import os
 import re
@@ -279,6 +280,16 @@ def run_lint(tap, verbose, wanted_kernels):
     judge.end(p.returncode, float("inf"))
 
 
+def own_copy(test, folder):
+    """A link to a program that stays when someone else builds it anew."""
+    if test.kind == "script":
+        return test.path
+    path = os.path.join(folder, "bin", test.name)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    os.link(test.path, path)
+    return path
+
+
 class Guest:
     """One boot.  Returns from run() the tests that it did not get to."""
 
@@ -294,7 +305,8 @@ class Guest:
         shutil.copy(self.ko, os.path.join(folder, "dtls.ko"))
         with open(os.path.join(folder, "tests"), "w", encoding="utf-8") as f:
             for t in tests:
-                f.write(" ".join([t.name, str(t.timeout), t.path] + t.arguments()) + "\n")
+                words = [t.name, str(t.timeout), own_copy(t, folder)] + t.arguments()
+                f.write(" ".join(words) + "\n")
         by_name = {t.name: t for t in tests}
         left = list(tests)
         limit = BOOT_TIME + sum(t.timeout + 15 for t in tests)
@@ -393,6 +405,10 @@ def main():
     wanted = os.environ.get("TEST", "").replace(",", " ").split()
     forget_old_runs()
 
+    # Two people may type make check in one tree at the same time.
+    os.makedirs(BUILD, exist_ok=True)
+    lock = open(os.path.join(BUILD, ".lock"), "w", encoding="utf-8")
+    fcntl.flock(lock, fcntl.LOCK_EX)
     jobs = f"-j{os.cpu_count()}"
     if os.path.exists(os.path.join(TOP, "userspace", "Makefile")):
         if build(tap, "build userspace",
@@ -402,6 +418,7 @@ def main():
     # the others: hence -k, and the look for the file below.
     build(tap, "build selftests", ["make", "-s", "-k", jobs, "-C", SELFTESTS])
     listing = build(tap, "list selftests", ["make", "-s", "-C", SELFTESTS, "list"])
+    lock.close()
     tests = [Test(*line.split()) for line in (listing or "").splitlines()]
     tests = [t for t in select(tests, wanted) if os.path.exists(t.path)]
 

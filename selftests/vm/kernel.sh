@@ -6,7 +6,7 @@
 # Prints the folder of an unpacked kernel, after fetching it if need be:
 #
 #	release		what uname -r says in it
-#	bzImage		the kernel
+#	vmlinux		the kernel (or bzImage, which takes longer to boot)
 #	modules/	lib/modules/<release>, ready for modprobe
 #	kdir/		what one gives to make -C to build a module
 #	initrd		gets the guest from the kernel to its root (see initramfs.sh)
@@ -25,8 +25,10 @@ fi
 
 case $name in
 */*)
-	[ -f "$name/bzImage" ] || die "$name is not a kernel folder"
-	(cd "$name" && pwd -P)
+	[ -f "$name/vmlinux" ] || [ -f "$name/bzImage" ] || die "$name is not a kernel folder"
+	name=$(cd "$name" && pwd -P)
+	"$vmdir/initramfs.sh" "$name"
+	echo "$name"
 	exit 0
 	;;
 6.1)	meta=linux-image-amd64 ;;
@@ -64,7 +66,7 @@ fi
 
 # The number after the release is that of this script's layout: raise it when
 # the layout changes, and old folders are left alone.
-dir=$cache/kernel-$release-${version//[!a-zA-Z0-9.+~-]/_}-1
+dir=$cache/kernel-$release-${version//[!a-zA-Z0-9.+~-]/_}-2
 
 # A script of its own (kernel.sh --fetch), because the shell ignores set -e in a
 # function whose result is tested.
@@ -97,7 +99,7 @@ fetch() {
 			--exclude='./usr/share/doc'
 	done
 	rm -r "$tmp/debs"
-	mv "$tmp/root/boot/vmlinuz-$release" "$tmp/bzImage"
+	"$vmdir/unpack-bzimage.py" "$tmp/root/boot/vmlinuz-$release" "$tmp/vmlinux"
 	mv "$tmp/root/lib/modules/$release" "$tmp/modules"
 	rm -f "$tmp/modules/build" "$tmp/modules/source"
 	echo "$release" >"$tmp/release"

@@ -86,6 +86,9 @@ kvm) accel_args=(-accel kvm) ;;
 	;;
 esac
 
+image=$dir/vmlinux
+[ -f "$image" ] || image=$dir/bzImage
+
 append="console=ttyS0 loglevel=6 panic=-1 oops=panic"
 append+=" no_timer_check tsc=reliable random.trust_cpu=on mitigations=off"
 append+=" net.ifnames=0 printk.devkmsg=on ${KERNEL_APPEND:-}"
@@ -99,7 +102,7 @@ rc=0
 timeout --foreground -k 5 "$timeout" qemu-system-x86_64 \
 	-nodefaults -no-user-config -display none -no-reboot -M q35 \
 	"${accel_args[@]}" -cpu "$cpu" -smp "$smp" -m "${MEM:-2G}" -nic none \
-	-kernel "$dir/bzImage" -initrd "$dir/initrd" -append "$append" \
+	-kernel "$image" -initrd "$dir/initrd" -append "$append" \
 	-chardev "file,id=log,path=$run/console" -serial chardev:log \
 	-device virtio-serial-pci \
 	-chardev file,id=out,path=/dev/stdout -device virtserialport,chardev=out,nr=1 \
