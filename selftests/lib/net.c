@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <arpa/inet.h>
+#include <errno.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/select.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+
+#include "net.h"
+
+void netns_new(void)
+{
+	struct ifreq ifr = { .ifr_name = "lo" };
+	int fd;
+
+	if (unshare(CLONE_NEWNET))
+		die("unshare");
+	fd = socket(AF_INET, SOCK_DGRAM, 0);
+	if (fd < 0 || ioctl(fd, SIOCGIFFLAGS, &ifr))
+		die("no lo");
+	ifr.ifr_flags |= IFF_UP;
+	if (ioctl(fd, SIOCSIFFLAGS, &ifr))
+		die("lo stays down");
+	close(fd);
+}
+
+void link_mtu(const char *dev, int mtu)
+{
+	struct ifreq ifr = { .ifr_mtu = mtu };
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", dev);
+	if (fd < 0 || ioctl(fd, SIOCSIFMTU, &ifr))
+		die("mtu of %s", dev);
+	close(fd);
+}
+
+socklen_t loopback(int family, struct sockaddr_storage *ss)
+{
+	struct sockaddr_in *v4 = (struct sockaddr_in *)ss;
+	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)ss;
+
+	memset(ss, 0, sizeof(*ss));
+	if (family == FAMILY_V4) {
+		v4->sin_family = AF_INET;
+		v4->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+		return sizeof(*v4);
+	}
+	v6->sin6_family = AF_INET6;
+	if (family == FAMILY_V6)
+		v6->sin6_addr = in6addr_loopback;
+	else
+		inet_pton(AF_INET6, "::ffff:127.0.0.1", &v6->sin6_addr);
+	return sizeof(*v6);
+}
+
+int udp_bound(int family)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = loopback(family, &ss);
+	int fd = socket(ss.ss_family, SOCK_DGRAM, 0);
+
+	if (fd < 0 || bind(fd, (struct sockaddr *)&ss, len))
+		die("no bound socket");
+	return fd;
+}
+
+void udp_connect(int fd, int peer)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+
+	if (getsockname(peer, (struct sockaddr *)&ss, &len) ||
+	    connect(fd, (struct sockaddr *)&ss, len))
+		die("connect");
+}
+
+void udp_pair(int family, int fd[2])
+{
+	fd[0] = udp_bound(family);
+	fd[1] = udp_bound(family);
+	udp_connect(fd[0], fd[1]);
+	udp_connect(fd[1], fd[0]);
+}
+
+int set_int(int fd, int level, int name, int value)
+{
+	return setsockopt(fd, level, name, &value, sizeof(value));
+}
+
+int get_int(int fd, int level, int name)
+{
+	socklen_t len = sizeof(int);
+	int value = -1;
+
+	if (getsockopt(fd, level, name, &value, &len))
+		return -1;
+	if (len != sizeof(value))
+		die("option %d/%d is %u bytes long", level, name, len);
+	return value;
+}
+
+int ulp_attach(int fd)
+{
+	return setsockopt(fd, SOL_IP, DTLS_ULP, "dtls", sizeof("dtls"));
+}
+
+static unsigned long long stat_sum(const char *name, bool prefix)
+{
+	FILE *f = fopen("/proc/self/net/dtls_stat", "r");
+	unsigned long long value, sum = 0;
+	bool found = false;
+	char key[64];
+
+	if (!f)
+		die("no dtls_stat");
+	while (fscanf(f, "%63s %llu", key, &value) == 2) {
+		if (prefix ? strncmp(key, name, strlen(name)) : strcmp(key, name))
+			continue;
+		found = true;
+		sum += value;
+	}
+	fclose(f);
+	if (!found)
+		die("no %s in dtls_stat", name);
+	return sum;
+}
+
+unsigned long long stat_read(const char *name)
+{
+	return stat_sum(name, false);
+}
+
+unsigned long long stat_drops(void)
+{
+	return stat_sum("RxDrop", true);
+}
+
+int tap_open(void)
+{
+	struct sockaddr_ll ll = {
+		.sll_family = AF_PACKET,
+		.sll_protocol = htons(ETH_P_ALL),
+		.sll_ifindex = if_nametoindex("lo"),
+	};
+	int fd = socket(AF_PACKET, SOCK_RAW, htons(ETH_P_ALL));
+
+	if (fd < 0 || bind(fd, (struct sockaddr *)&ll, sizeof(ll)))
+		die("no tap");
+	set_int(fd, SOL_SOCKET, SO_RCVBUFFORCE, 8 << 20);
+	return fd;
+}
+
+bool tap_saw(int tap, const void *bytes, size_t len, unsigned int *frames)
+{
+	static __u8 frame[70000];
+	bool saw = false;
+	ssize_t n;
+
+	*frames = 0;
+	while ((n = recv(tap, frame, sizeof(frame), MSG_DONTWAIT)) >= 0) {
+		/* Only IPv4 and UDP: neighbours and reports do not count. */
+		if (n < 34 || frame[12] != 8 || frame[23] != IPPROTO_UDP)
+			continue;
+		++*frames;
+		if (memmem(frame, n, bytes, len))
+			saw = true;
+	}
+	if (errno != EAGAIN)
+		die("tap");
+	return saw;
+}
+
+short poll_now(int fd, short events)
+{
+	struct pollfd p = { .fd = fd, .events = events };
+
+	if (poll(&p, 1, 0) < 0)
+		die("poll");
+	return p.revents;
+}
+
+bool select_now(int fd)
+{
+	struct timeval none = {};
+	fd_set set;
+
+	FD_ZERO(&set);
+	FD_SET(fd, &set);
+	if (select(fd + 1, &set, NULL, NULL, &none) < 0)
+		die("select");
+	return FD_ISSET(fd, &set);
+}
+
+pid_t spawn(void)
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		die("fork");
+	if (!pid && prctl(PR_SET_PDEATHSIG, SIGKILL))
+		die("prctl");
+	return pid;
+}
+
+void stop_child(pid_t pid)
+{
+	if (kill(pid, SIGKILL) || wait_child(pid) != 128 + SIGKILL)
+		die("child has gone");
+}
+
+void wait_asleep(pid_t tid, long nr)
+{
+	char path[64], line[256];
+	size_t n;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/syscall", tid);
+	for (;;) {
+		f = fopen(path, "r");
+		if (!f)
+			die("task %d is gone", tid);
+		n = fread(line, 1, sizeof(line) - 1, f);
+		fclose(f);
+		line[n] = 0;
+		/* "running" while it runs, else the number. */
+		if (atol(line) == nr && line[0] != 'r')
+			return;
+		usleep(1000);
+	}
+}
+
+int wait_child(pid_t pid)
+{
+	int status;
+
+	if (waitpid(pid, &status, 0) != pid)
+		die("waitpid");
+	if (WIFSIGNALED(status))
+		return 128 + WTERMSIG(status);
+	return WEXITSTATUS(status);
+}
