@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* kselftest-libs: -lcrypto */
+/* kselftest-timeout: 600 */
 /* What holds for each cipher x address family x far end (kdtls or EVP). */
 #include <kselftest_harness.h>
 

@@ -289,10 +289,10 @@ TEST_F(polling, close_notify)
 	watch(self->ep, self->fd, EPOLLIN | EPOLLRDHUP | EPOLLET);
 	child = spawn();
 	if (!child) {
-		struct pollfd pfd = { .fd = self->fd, .events = POLLRDHUP };
+		struct pollfd pfd = { .fd = self->fd, .events = want };
 
 		must(poll(&pfd, 1, -1) == 1);
-		must(pfd.revents & POLLRDHUP);
+		must((pfd.revents & want) == want);
 		_exit(0);
 	}
 	wait_asleep(child, __NR_poll);
@@ -303,6 +303,24 @@ TEST_F(polling, close_notify)
 	ASSERT_EQ(EPOLLIN | EPOLLRDHUP,
 		  woken(self->ep, -1) & (EPOLLIN | EPOLLRDHUP));
 	ASSERT_EQ(0, recv(self->fd, in, sizeof(in), 0));
+}
+
+/* Who waits for nothing but the hang-up hears of it, though no one reads. */
+TEST_F(polling, hang_up_alone)
+{
+	static const __u8 alert[] = { ALERT_WARNING, ALERT_CLOSE_NOTIFY };
+	pid_t child = spawn();
+
+	if (!child) {
+		struct pollfd pfd = { .fd = self->fd, .events = POLLRDHUP };
+
+		must(poll(&pfd, 1, -1) == 1);
+		must(pfd.revents & POLLRDHUP);
+		_exit(0);
+	}
+	wait_asleep(child, __NR_poll);
+	ASSERT_EQ(2, end_send_type(self->far, DTLS_TYPE_ALERT, alert, 2));
+	ASSERT_EQ(0, wait_child(child));
 }
 
 /* Data in front of the close_notify comes first, without a hang-up lost. */

@@ -436,6 +436,7 @@ TEST_F(wire, wrong_key)
 	size_t n;
 
 	oracle_key_init(&other, variant->suite, 1, 4711);
+	other.seq = 50;
 	n = oracle_seal(&other, DTLS_TYPE_DATA, "x", 1, rec);
 	post(&self->t, rec, n);
 	ASSERT_EQ(true, dropped(&self->t, "RxDropAuth", 1));

@@ -20,8 +20,9 @@ TEST(parse)
 {
 	struct dtls_record_hdr h;
 
-	ASSERT_EQ(DTLS_FAULT_OK, dtls_record_parse12(example, sizeof(example),
-						      sizeof(example), &h));
+	ASSERT_EQ(DTLS_FAULT_OK,
+		  dtls_record_parse12(example, sizeof(example),
+				      sizeof(example), &h));
 	ASSERT_EQ(23, h.type);
 	ASSERT_EQ(0xfefd, h.version);
 	ASSERT_EQ(0x1234, h.epoch);
