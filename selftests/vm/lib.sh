@@ -27,7 +27,7 @@ step() {
 		t=0
 		trap 'exit 0' TERM
 		while :; do
-			sleep 3 </dev/null >/dev/null 2>&1 &
+			sleep 3 >/dev/null 2>&1 &
 			wait $!
 			t=$((t + 3))
 			# Thinner with time: 3, 6, 12, 24, ... seconds, then each minute.

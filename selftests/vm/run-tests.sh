@@ -40,8 +40,8 @@ load() {
 
 # Sockets that are still in flight hold the module for a moment.
 unload() {
-	local i
-	for i in 1 2 3 4 5 6 7 8 9 10; do
+	local tries=10
+	while [ $((tries -= 1)) -ge 0 ]; do
 		rmmod dtls && return
 		sleep 0.3
 	done

@@ -31,10 +31,10 @@ if [ "${1:-}" = --fetch ]; then
 		dpkg-deb --fsys-tarfile "$package"_*.deb | tar -x ./usr/src
 		tarball=$tmp/usr/src/$package.tar.xz
 	fi
-	# shellcheck disable=SC2086
+	# shellcheck disable=SC2086,SC2046
 	xz -dc -T 0 "$tarball" | tar -x -C "$tmp" --strip-components=1 \
 		$(printf "$package/%s " $wanted)
-	rm -rf "$tmp/usr" "$tmp"/*.deb
+	rm -rf "${tmp:?}/usr" "$tmp"/*.deb
 	exit 0
 fi
 
