@@ -46,7 +46,10 @@ lint:
 	@selftests/lint.sh
 
 demo:
-	@$(vm)/demo.sh
+	@$(vm)/with-module.sh selftests/demo.sh
+
+guest:
+	@$(vm)/with-module.sh bash -c '. $(vm)/guest-lib.sh && load_dtls && eval "$$1"' sh '$(subst ','\'',$(CMD))'
 
 clean:
 	rm -rf build
@@ -56,4 +59,4 @@ clean:
 export KERNEL TEST FILE V
 
 .PHONY: all module userspace install module-install userspace-install
-.PHONY: check lint demo clean
+.PHONY: check lint demo guest clean

@@ -28,3 +28,14 @@ kill_others() {
 	echo "# processes that cannot be killed (try $tries):"
 	ps -eo pid,sid,stat,wchan:30,args
 }
+
+# load_dtls: insmod of the module that was built for this kernel, after what it
+# depends on, of which insmod does not know.
+load_dtls() {
+	local dep ko=${KDTLS_KO:-/run/vm/dtls.ko}
+	for dep in $(modinfo -F depends "$ko" | tr ',' ' '); do
+		modprobe "$dep" || return
+	done
+	# shellcheck disable=SC2086
+	insmod "$ko" ${KDTLS_MODULE_PARAMS:-}
+}

@@ -12,7 +12,6 @@
 # and in /run/vm/NAME.log what the kernel had to say meanwhile.
 
 run=/run/vm
-ko=$run/dtls.ko
 . "$(dirname "$0")/guest-lib.sh"
 cd "$(dirname "$0")/.." || exit 1
 
@@ -26,16 +25,6 @@ end() {
 	local log=$run/${1//\//_}.log
 	dmesg >"$log"
 	printf '\n@@ end %s %s\n' "$1" "$2"
-}
-
-load() {
-	local dep
-	# insmod does not know dependencies.
-	for dep in $(modinfo -F depends "$ko" | tr ',' ' '); do
-		modprobe "$dep" || return
-	done
-	# shellcheck disable=SC2086
-	insmod "$ko" ${KDTLS_MODULE_PARAMS:-}
 }
 
 # Sockets that are still in flight hold the module for a moment.
@@ -63,7 +52,7 @@ run_one() {
 }
 
 begin insmod
-load 2>&1
+load_dtls 2>&1
 rc=$?
 end insmod $rc
 [ $rc -eq 0 ] || exit 1
