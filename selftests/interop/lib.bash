@@ -15,6 +15,7 @@ addr_s=10.77.0.1 addr_c=10.77.0.2 addr6_s=fd77::1 addr6_c=fd77::2
 name_s=server.kdtls.example
 port=4433
 pids=()
+only=("$@")
 count=0 bad=0
 
 cleanup() {
@@ -27,6 +28,16 @@ cleanup() {
 trap cleanup EXIT
 
 # ---- TAP
+
+# picked TEXT: is this case wanted?  TEST=interop/kdtls:PSK picks by a part of it.
+picked() {
+	local p
+	[ ${#only[@]} -gt 0 ] || return 0
+	for p in "${only[@]}"; do
+		[[ $1 != *$p* ]] || return 0
+	done
+	return 1
+}
 
 ok() { count=$((count + 1)); echo "ok $count - $*"; }
 not_ok() {
@@ -74,6 +85,12 @@ gone() { ! kill -0 "$1" 2>/dev/null; }
 start() {
 	local log=$1
 	shift
+	# A function would run in a shell of its own, which is not what stop()
+	# has to kill.
+	case $1 in
+	in_c) shift; set -- ip netns exec $nsc "$@" ;;
+	in_s) shift; set -- ip netns exec $nss "$@" ;;
+	esac
 	"$@" >"$log" 2>&1 &
 	started=$!
 	pids+=("$started")
@@ -159,3 +176,54 @@ certs() {
 client_args=(--ca "$tmp/ca.pem" --verify-name $name_s)
 server_args=(--cert "$tmp/server.pem" --key "$tmp/server.key")
 psk_hex=00112233445566778899aabbccddeeff
+
+# ---- Suites
+
+# suites [KX...]: "openssl-name gnutls-kx gnutls-cipher" of every suite of DTLS 1.2
+# with one of the kernel's AEADs.
+suites() {
+	local kx prefix c
+	for kx in "${@:-ECDHE-ECDSA ECDHE-RSA DHE-RSA RSA PSK DHE-PSK ECDHE-PSK}"; do
+		# shellcheck disable=SC2116
+		for kx in $(echo "$kx"); do
+			prefix=$kx-
+			[ "$kx" != RSA ] || prefix=
+			for c in AES128-GCM-SHA256:AES-128-GCM AES256-GCM-SHA384:AES-256-GCM \
+				CHACHA20-POLY1305:CHACHA20-POLY1305 \
+				AES128-CCM:AES-128-CCM AES128-CCM8:AES-128-CCM-8; do
+				case $kx:$c in
+				ECDHE-RSA:*CCM*|RSA:CHACHA*|ECDHE-PSK:AES*) continue ;;
+				esac
+				echo "$prefix${c%%:*} $kx ${c#*:}"
+			done
+		done
+	done
+}
+# The priority string for one of them.
+priority() { echo "-KX-ALL:+$1:-CIPHER-ALL:+$2"; }
+# What kdtls says of it: openssl's names and GnuTLS's, in terms of IANA's.
+cipher_of() {
+	case $1 in
+	AES-128-GCM) echo AES_128_GCM_SHA256 ;;
+	AES-256-GCM) echo AES_256_GCM_SHA384 ;;
+	CHACHA20-POLY1305) echo CHACHA20_POLY1305_SHA256 ;;
+	AES-128-CCM) echo AES_128_CCM ;;
+	AES-128-CCM-8) echo AES_128_CCM_8 ;;
+	esac
+}
+# said_suite LOG KX CIPHER: the keys of that suite are in the kernel.
+said_suite() {
+	local iana
+	iana=$(cipher_of "$3")
+	grep -qE "DTLS 1.2, TLS_[A-Z_]*WITH_${iana}(_SHA256)?,.*keys are in the kernel" "$1"
+}
+
+# ask LINE OUTPUT COMMAND...: the command gets LINE on stdin, which stays open
+# until OUTPUT has it (or the command has gone).
+ask() {
+	local line=$1 out=$2
+	shift 2
+	rm -f "$out.gone"
+	(echo "$line"; wait_for 20 eval "has '$out' '$line' || [ -e '$out.gone' ]") |
+		{ "$@" >"$out"; rc=$?; : >"$out.gone"; exit $rc; }
+}

@@ -69,12 +69,20 @@ static bool at_end(int fd)
 	return poll(&pfd, 1, 0) > 0 && (pfd.revents & POLLRDHUP);
 }
 
+/* One record has come. */
+static int deliver(int fd, const char *buf, size_t len)
+{
+	if (opt.echo)
+		send_record(fd, buf, len);
+	return write_all(buf, len);
+}
+
 static int early(kdtls_session *s, char *buf, size_t len)
 {
 	ssize_t n;
 
 	while ((n = kdtls_early(s, buf, len)) >= 0)
-		if (write_all(buf, n))
+		if (deliver(kdtls_fd(s), buf, n))
 			return -EIO;
 	return n == -EPIPE ? 1 : 0;
 }
@@ -109,7 +117,7 @@ int io_copy(kdtls_session *s)
 		}
 		if (pfd[0].revents) {
 			n = recv(fd, buf, sizeof(buf), MSG_DONTWAIT);
-			if (n > 0 && write_all(buf, n))
+			if (n > 0 && deliver(fd, buf, n))
 				return EXIT_TRANSFER;
 			if (!n && at_end(fd))
 				return EXIT_OK;

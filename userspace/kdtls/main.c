@@ -29,7 +29,7 @@ static const char usage_text[] =
 "stdin to the peer and what comes from the peer to stdout.\n"
 "\n"
 "Who we are, and whom we trust\n"
-"  --cert FILE          own certificate chain, PEM\n"
+"  --cert FILE          own certificate chain, PEM; one for each kind of key\n"
 "  --key FILE           its private key, PEM (default: the file of --cert)\n"
 "  --ca FILE            certificates to trust, PEM (default: the system's)\n"
 "  --verify-name NAME   name the server must prove (default: HOST)\n"
@@ -54,6 +54,7 @@ static const char usage_text[] =
 "  --send FILE          send FILE to a kdtls --recv, whatever the network loses\n"
 "  --recv FILE          write what a kdtls --send sends\n"
 "  --recv-only          do not read stdin\n"
+"  --echo               send back what comes, and do not read stdin\n"
 "  --no-batch           files: one record with each send() and recv()\n"
 "  --linger SECONDS     after the end of stdin wait this long for the peer (1)\n"
 "  --keep               listen: serve any number of peers, until killed\n"
@@ -383,7 +384,7 @@ enum {
 	OPT_ALPN, OPT_PRIORITY, OPT_MTU, OPT_TIMEOUT, OPT_RETRANSMIT,
 	OPT_SESSION_OUT, OPT_SESSION_IN, OPT_SEND, OPT_RECV, OPT_RECV_ONLY,
 	OPT_NO_BATCH, OPT_LINGER, OPT_KEEP, OPT_STATS, OPT_EXPORT,
-	OPT_NO_INSTALL,
+	OPT_NO_INSTALL, OPT_ECHO,
 };
 
 static const struct option long_options[] = {
@@ -407,6 +408,7 @@ static const struct option long_options[] = {
 	{ "send", 1, NULL, OPT_SEND },
 	{ "recv", 1, NULL, OPT_RECV },
 	{ "recv-only", 0, NULL, OPT_RECV_ONLY },
+	{ "echo", 0, NULL, OPT_ECHO },
 	{ "no-batch", 0, NULL, OPT_NO_BATCH },
 	{ "linger", 1, NULL, OPT_LINGER },
 	{ "keep", 0, NULL, OPT_KEEP },
@@ -425,6 +427,7 @@ static const struct option long_options[] = {
 static int parse_options(int argc, char **argv, kdtls_config *cfg)
 {
 	bool named = false;
+	unsigned int *n;
 	int c, ret;
 
 	while ((c = getopt_long(argc, argv, "46qvhV", long_options, NULL)) != -1) {
@@ -436,8 +439,15 @@ static int parse_options(int argc, char **argv, kdtls_config *cfg)
 		case 'v': opt.verbose = true; break;
 		case 'h': fputs(usage_text, stdout); exit(EXIT_OK);
 		case 'V': puts("kdtls 0.1.0"); exit(EXIT_OK);
-		case OPT_CERT: opt.cert = optarg; break;
-		case OPT_KEY: opt.key = optarg; break;
+		case OPT_CERT:
+		case OPT_KEY:
+			n = c == OPT_CERT ? &opt.num_certs : &opt.num_keys;
+			if (*n == CERT_MAX) {
+				say("too many certificates");
+				return -1;
+			}
+			(c == OPT_CERT ? opt.cert : opt.key)[(*n)++] = optarg;
+			break;
 		case OPT_CA: opt.ca = optarg; break;
 		case OPT_VERIFY_NAME: opt.verify_name = optarg; break;
 		case OPT_REQUIRE_CERT: opt.require_cert = true; break;
@@ -473,6 +483,7 @@ static int parse_options(int argc, char **argv, kdtls_config *cfg)
 		case OPT_SEND: opt.send_file = optarg; break;
 		case OPT_RECV: opt.recv_file = optarg; break;
 		case OPT_RECV_ONLY: opt.recv_only = true; break;
+		case OPT_ECHO: opt.echo = opt.recv_only = true; break;
 		case OPT_NO_BATCH: opt.no_batch = true; break;
 		case OPT_LINGER:
 			opt.linger_ms = 1000 * number("linger", optarg, 86400);
@@ -502,7 +513,7 @@ static int parse_options(int argc, char **argv, kdtls_config *cfg)
 		say("--send and --recv: one of the two");
 		return -1;
 	}
-	if (opt.listen && !opt.cert && !opt.rawpk && !named) {
+	if (opt.listen && !opt.num_certs && !opt.rawpk && !named) {
 		say("listen: --cert, --psk or --rawpk is needed");
 		return -1;
 	}
@@ -514,11 +525,13 @@ static int parse_options(int argc, char **argv, kdtls_config *cfg)
 
 static int fill_config(kdtls_config *cfg)
 {
+	unsigned int i;
 	int ret = 0;
 
-	if (opt.cert)
-		ret = kdtls_config_set_cert(cfg, opt.cert,
-					    opt.key ? opt.key : opt.cert);
+	for (i = 0; !ret && i < opt.num_certs; i++)
+		ret = kdtls_config_set_cert(cfg, opt.cert[i],
+					    i < opt.num_keys ? opt.key[i] :
+					    opt.cert[i]);
 	if (ret >= 0 && opt.rawpk)
 		ret = kdtls_config_set_rawpk(cfg, opt.rawpk);
 	if (ret >= 0 && opt.ca)

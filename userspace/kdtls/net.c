@@ -67,7 +67,7 @@ int net_connect(void)
 int net_listen(void)
 {
 	struct addrinfo *list = resolve(AI_PASSIVE), *ai;
-	int fd = -1, err = 0, zero = 0, pass;
+	int fd = -1, err = 0, zero = 0, one = 1, pass;
 
 	if (!list)
 		return -1;
@@ -85,6 +85,9 @@ int net_listen(void)
 			    opt.family == AF_UNSPEC)
 				setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero,
 					   sizeof(zero));
+			/* Peers of a former run may still have the port. */
+			setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one,
+				   sizeof(one));
 			if (!bind(fd, ai->ai_addr, ai->ai_addrlen))
 				break;
 			err = errno;

@@ -19,11 +19,14 @@ enum {
 	EXIT_TRANSFER = 6,	/* the data did not arrive in whole */
 };
 
+#define CERT_MAX	4	/* one for each kind of key */
+
 struct options {
 	bool listen;
 	int family;
 	char *host, *port;
-	const char *cert, *key, *ca;
+	const char *cert[CERT_MAX], *key[CERT_MAX], *ca;
+	unsigned int num_certs, num_keys;
 	const char *verify_name;
 	bool insecure, require_cert;
 	const char *rawpk;
@@ -34,7 +37,7 @@ struct options {
 	const char *send_file, *recv_file;
 	const char *session_in, *session_out;
 	const char *export_label;
-	bool keep, recv_only, stats, quiet, verbose, no_batch, no_install;
+	bool keep, echo, recv_only, stats, quiet, verbose, no_batch, no_install;
 	unsigned int linger_ms;
 };
 

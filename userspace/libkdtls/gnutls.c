@@ -13,7 +13,6 @@
 #include <sys/socket.h>
 #include <netinet/in.h>
 #include <gnutls/abstract.h>
-#include <gnutls/crypto.h>
 #include <gnutls/x509.h>
 
 #include "gnutls_internal.h"
@@ -33,8 +32,7 @@ uint64_t kdtls_now_ms(void)
 	return ts.tv_sec * 1000ULL + ts.tv_nsec / 1000000;
 }
 
-static int __attribute__((format(printf, 3, 4)))
-fail(kdtls_session *s, int err, const char *fmt, ...)
+int kdtls_fail(kdtls_session *s, int err, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -180,7 +178,7 @@ static int verify_rawpk(kdtls_session *s, const gnutls_datum_t *key)
 		if (s->cfg->pins[i].size == key->size &&
 		    !memcmp(s->cfg->pins[i].data, key->data, key->size))
 			return 0;
-	fail(s, -EKEYREJECTED, s->cfg->num_pins ?
+	kdtls_fail(s, -EKEYREJECTED, s->cfg->num_pins ?
 	     "the peer's raw public key is not one of those expected" :
 	     "the peer has a raw public key, and none is expected");
 	return GNUTLS_E_CERTIFICATE_ERROR;
@@ -201,7 +199,7 @@ static int verify_peer(gnutls_session_t tls)
 		return 0;
 	certs = gnutls_certificate_get_peers(tls, &num);
 	if (!certs || !num) {
-		fail(s, -EKEYREJECTED, "the peer has sent no certificate");
+		kdtls_fail(s, -EKEYREJECTED, "the peer has sent no certificate");
 		return GNUTLS_E_NO_CERTIFICATE_FOUND;
 	}
 	if (gnutls_certificate_type_get2(tls, GNUTLS_CTYPE_PEERS) ==
@@ -221,22 +219,22 @@ static int verify_peer(gnutls_session_t tls)
 	n++;
 	ret = gnutls_certificate_verify_peers(tls, data, n, &status);
 	if (ret < 0) {
-		fail(s, -EKEYREJECTED, "the peer's certificate: %s",
+		kdtls_fail(s, -EKEYREJECTED, "the peer's certificate: %s",
 		     gnutls_strerror(ret));
 		return GNUTLS_E_CERTIFICATE_ERROR;
 	}
 	if (!status)
 		return 0;
 	if (status & GNUTLS_CERT_UNEXPECTED_OWNER) {
-		fail(s, -EKEYREJECTED,
+		kdtls_fail(s, -EKEYREJECTED,
 		     "the peer's certificate is not for the name '%s'",
 		     s->host);
 	} else if (!gnutls_certificate_verification_status_print(status,
 				GNUTLS_CRT_X509, &text, 0)) {
-		fail(s, -EKEYREJECTED, "%s", (char *)text.data);
+		kdtls_fail(s, -EKEYREJECTED, "%s", (char *)text.data);
 		gnutls_free(text.data);
 	} else {
-		fail(s, -EKEYREJECTED, "the peer's certificate is not trusted");
+		kdtls_fail(s, -EKEYREJECTED, "the peer's certificate is not trusted");
 	}
 	return GNUTLS_E_CERTIFICATE_ERROR;
 }
@@ -259,7 +257,7 @@ static int find_psk(gnutls_session_t tls, const char *identity,
 		   !len || len > KDTLS_PSK_MAX) {
 		gnutls_free(key->data);
 		key->data = NULL;
-		fail(s, -EKEYREJECTED, "unknown PSK identity '%.128s'",
+		kdtls_fail(s, -EKEYREJECTED, "unknown PSK identity '%.128s'",
 		     identity);
 		return -1;
 	}
@@ -445,19 +443,19 @@ static int handshake_error(kdtls_session *s, int ret)
 	case GNUTLS_E_FATAL_ALERT_RECEIVED:
 	case GNUTLS_E_PREMATURE_TERMINATION:
 		alert = gnutls_alert_get(s->tls);
-		return fail(s, -ECONNABORTED, "the peer refused: alert %d, %s",
+		return kdtls_fail(s, -ECONNABORTED, "the peer refused: alert %d, %s",
 			    alert, gnutls_alert_get_name(alert));
 	case GNUTLS_E_TIMEDOUT:
 		if (s->soft_errno && !s->heard)
-			return fail(s, s->soft_errno == ECONNREFUSED ?
+			return kdtls_fail(s, s->soft_errno == ECONNREFUSED ?
 				    -ECONNREFUSED : -ETIMEDOUT,
 				    "no answer: %s", strerror(s->soft_errno));
-		return fail(s, -ETIMEDOUT, s->heard ?
+		return kdtls_fail(s, -ETIMEDOUT, s->heard ?
 			    "the handshake did not come to an end in %u ms" :
 			    "no answer in %u ms", s->cfg->total);
 	case GNUTLS_E_PUSH_ERROR:
 	case GNUTLS_E_PULL_ERROR:
-		return fail(s, s->soft_errno ? -s->soft_errno : -EIO,
+		return kdtls_fail(s, s->soft_errno ? -s->soft_errno : -EIO,
 			    "no answer: %s",
 			    strerror(s->soft_errno ? s->soft_errno : EIO));
 	case GNUTLS_E_CERTIFICATE_ERROR:
@@ -467,13 +465,13 @@ static int handshake_error(kdtls_session *s, int ret)
 	case GNUTLS_E_PK_SIG_VERIFY_FAILED:
 		if (s->error[0])
 			return -EKEYREJECTED;
-		return fail(s, -EKEYREJECTED, "%s", gnutls_strerror(ret));
+		return kdtls_fail(s, -EKEYREJECTED, "%s", gnutls_strerror(ret));
 	case GNUTLS_E_MEMORY_ERROR:
-		return fail(s, -ENOMEM, "out of memory");
+		return kdtls_fail(s, -ENOMEM, "out of memory");
 	default:
 		if (s->error[0])
 			return -EKEYREJECTED;
-		return fail(s, -EPROTO, "handshake: %s", gnutls_strerror(ret));
+		return kdtls_fail(s, -EPROTO, "handshake: %s", gnutls_strerror(ret));
 	}
 }
 
@@ -519,10 +517,10 @@ int kdtls_handshake(kdtls_session *s)
 	int ret, ms;
 
 	if (s->setup)
-		return fail(s, s->setup == GNUTLS_E_MEMORY_ERROR ?
+		return kdtls_fail(s, s->setup == GNUTLS_E_MEMORY_ERROR ?
 			    -ENOMEM : -EINVAL, "%s", gnutls_strerror(s->setup));
 	if (s->done)
-		return fail(s, -EALREADY, "the handshake was done before");
+		return kdtls_fail(s, -EALREADY, "the handshake was done before");
 	if (!s->begun) {
 		s->begun = true;
 		s->error[0] = '\0';
@@ -542,7 +540,7 @@ int kdtls_handshake(kdtls_session *s)
 			break;
 		if (turned_down(s)) {
 			s->setup = GNUTLS_E_INVALID_SESSION;
-			return fail(s, -ECONNABORTED,
+			return kdtls_fail(s, -ECONNABORTED,
 				    "the peer refused: alert %d, %s",
 				    s->watch.alert,
 				    gnutls_alert_get_name(s->watch.alert));
@@ -556,7 +554,7 @@ int kdtls_handshake(kdtls_session *s)
 		/* Never less than this: a flight that is due costs a call. */
 		ms = kdtls_timeout(s);
 		if (poll(&pfd, 1, ms < 5 ? 5 : ms) < 0 && errno != EINTR)
-			return fail(s, -errno, "poll: %s", strerror(errno));
+			return kdtls_fail(s, -errno, "poll: %s", strerror(errno));
 	}
 	/* The last words, before the error is put into ours. */
 	if (ret != GNUTLS_E_PUSH_ERROR && ret != GNUTLS_E_PULL_ERROR &&
@@ -565,215 +563,4 @@ int kdtls_handshake(kdtls_session *s)
 	ret = handshake_error(s, ret);
 	s->setup = GNUTLS_E_INVALID_SESSION;
 	return ret;
-}
-
-/* ------------------------------------------------------------------------
- * Into the kernel
- */
-
-static int open_aead(const struct kdtls_suite *suite, const uint8_t *key,
-		     const uint8_t nonce[12], const uint8_t aad[13],
-		     const uint8_t *in, size_t in_len, uint8_t *out)
-{
-	static const gnutls_cipher_algorithm_t algorithm[] = {
-		[KDTLS_AES_128_GCM] = GNUTLS_CIPHER_AES_128_GCM,
-		[KDTLS_AES_256_GCM] = GNUTLS_CIPHER_AES_256_GCM,
-		[KDTLS_CHACHA20_POLY1305] = GNUTLS_CIPHER_CHACHA20_POLY1305,
-		[KDTLS_AES_128_CCM] = GNUTLS_CIPHER_AES_128_CCM,
-		[KDTLS_AES_128_CCM_8] = GNUTLS_CIPHER_AES_128_CCM_8,
-	};
-	gnutls_datum_t k = { (unsigned char *)key, suite->key_len };
-	size_t len = in_len - suite->tag_len;
-	gnutls_aead_cipher_hd_t hd;
-	int ret;
-
-	if (gnutls_aead_cipher_init(&hd, algorithm[suite->aead], &k))
-		return -ENOMEM;
-	ret = gnutls_aead_cipher_decrypt(hd, nonce, 12, aad, 13, suite->tag_len,
-					 in, in_len, out, &len);
-	gnutls_aead_cipher_deinit(hd);
-	return ret ? -EBADMSG : 0;
-}
-
-/* GnuTLS tells the name that IANA gave the suite, not the number. */
-static const struct kdtls_suite *session_suite(const kdtls_session *s)
-{
-	const char *name = gnutls_ciphersuite_get(s->tls);
-
-	return name ? kdtls_suite_named(name) : NULL;
-}
-
-static int direction_keys(kdtls_session *s, const struct kdtls_suite *suite,
-			  bool read, struct dtls_keys *keys)
-{
-	gnutls_datum_t iv, key;
-	uint64_t epoch_seq;
-	uint8_t seq[8];
-	int ret, i;
-
-	ret = gnutls_record_get_state(s->tls, read, NULL, &iv, &key, seq);
-	if (ret)
-		return fail(s, -EIO, "no keys from GnuTLS: %s",
-			    gnutls_strerror(ret));
-	if (key.size != suite->key_len || iv.size < suite->iv_len)
-		return fail(s, -EOPNOTSUPP, "keys of unexpected size");
-	/* One handshake, one epoch: renegotiation is never started here. */
-	epoch_seq = 1ULL << 48;
-	if (!read) {
-		/*
-		 * Two counts of what was sealed: the library's, and ours of what
-		 * it sent. A nonce must never come twice: take the higher.
-		 */
-		for (i = 2; i < 8; i++)
-			epoch_seq += (uint64_t)seq[i] << 8 * (7 - i);
-		if (epoch_seq < s->watch.tx_next)
-			epoch_seq = s->watch.tx_next;
-		if (epoch_seq >> 48 != 1)
-			return fail(s, -EOPNOTSUPP, "not the first epoch");
-	}
-	kdtls_keys_init(keys, suite, epoch_seq, key.data, iv.data);
-	return 0;
-}
-
-/* Whose Finished is the last one: RFC 5246 7.3, figures 1 and 2. */
-static bool last_flight_is_ours(const kdtls_session *s)
-{
-	return s->server != !!gnutls_session_is_resumed(s->tls);
-}
-
-static int take_keys(kdtls_session *s, const struct kdtls_suite **suite,
-		     struct dtls_keys *tx, struct dtls_keys *rx)
-{
-	uint64_t next;
-	int ret;
-
-	if (!s->done)
-		return fail(s, -ENOTCONN, "the handshake is not complete");
-	if (s->watch.closed)
-		return fail(s, -EALREADY, "the keys were handed over before");
-	*suite = session_suite(s);
-	if (!*suite)
-		return fail(s, -EOPNOTSUPP, "the kernel has no such suite: %s",
-			    gnutls_ciphersuite_get(s->tls));
-	ret = direction_keys(s, *suite, false, tx);
-	if (!ret)
-		ret = direction_keys(s, *suite, true, rx);
-	if (ret)
-		return ret;
-	if (kdtls_watch_nonce_clash(&s->watch, *suite))
-		return fail(s, -EKEYREJECTED, "nonces in use");
-	next = kdtls_watch_open_early(&s->watch, *suite, rx, open_aead);
-	rx->epoch = next >> 48;
-	rx->seq = next & 0xffffffffffffULL;
-	s->watch.closed = true;
-	return 0;
-}
-
-int kdtls_export_keys(kdtls_session *s, struct dtls_keys *tx,
-		      struct dtls_keys *rx)
-{
-	const struct kdtls_suite *suite;
-	int ret = take_keys(s, &suite, tx, rx);
-
-	if (ret) {
-		explicit_bzero(tx, sizeof(*tx));
-		explicit_bzero(rx, sizeof(*rx));
-	}
-	return ret;
-}
-
-int kdtls_install(kdtls_session *s)
-{
-	const struct kdtls_suite *suite;
-	struct dtls_flight *flight;
-	struct dtls_keys tx, rx;
-	size_t len;
-	int ret;
-
-	/* First what can fail without harm. */
-	if (s->done && !s->watch.closed) {
-		ret = kdtls_attach(s->fd);
-		if (ret == -ENOPROTOOPT)
-			return fail(s, ret,
-				    "the kernel has no DTLS: is dtls.ko loaded?");
-		if (ret)
-			return fail(s, ret, "attaching dtls to the socket: %s",
-				    strerror(-ret));
-	}
-	ret = take_keys(s, &suite, &tx, &rx);
-	if (ret)
-		goto out;
-	ret = kdtls_set_keys(s->fd, &tx, &rx);
-	if (ret) {
-		fail(s, ret, "installing the keys: %s", strerror(-ret));
-		goto out;
-	}
-	if (last_flight_is_ours(s)) {
-		ret = kdtls_watch_flight(&s->watch, suite, &tx, open_aead,
-					 &flight, &len);
-		if (!ret) {
-			s->flight_records = flight->count;
-			ret = kdtls_kernel_flight(s->fd, flight, len);
-			free(flight);
-		}
-		if (ret)
-			fail(s, ret, "handing over the last flight: %s",
-			     strerror(-ret));
-	}
-out:
-	explicit_bzero(&tx, sizeof(tx));
-	explicit_bzero(&rx, sizeof(rx));
-	return ret;
-}
-
-ssize_t kdtls_early(kdtls_session *s, void *buf, size_t len)
-{
-	return kdtls_watch_early(&s->watch, buf, len);
-}
-
-int kdtls_get_info(const kdtls_session *s, struct kdtls_info *info)
-{
-	const struct kdtls_suite *suite;
-	const char *name;
-	gnutls_datum_t alpn;
-	unsigned int num;
-
-	memset(info, 0, sizeof(*info));
-	if (!s->done)
-		return -ENOTCONN;
-	info->version = DTLS_1_2_VERSION;
-	suite = session_suite(s);
-	name = suite ? suite->name : gnutls_ciphersuite_get(s->tls);
-	info->suite = suite ? suite->id : 0;
-	snprintf(info->suite_name, sizeof(info->suite_name), "%s",
-		 name ? name : "");
-	info->server = s->server;
-	info->resumed = !!gnutls_session_is_resumed(s->tls);
-	info->ems = !!gnutls_session_ext_master_secret_status(s->tls);
-	info->flights = s->watch.datagrams;
-	info->early = s->watch.early.count;
-	info->flight = s->flight_records;
-	if (!gnutls_alpn_get_selected_protocol(s->tls, &alpn))
-		snprintf(info->alpn, sizeof(info->alpn), "%.*s",
-			 (int)alpn.size, (char *)alpn.data);
-	switch (gnutls_kx_get(s->tls)) {
-	case GNUTLS_KX_PSK:
-	case GNUTLS_KX_DHE_PSK:
-	case GNUTLS_KX_ECDHE_PSK:
-	case GNUTLS_KX_RSA_PSK:
-		info->peer = KDTLS_PEER_PSK;
-		name = s->server ? gnutls_psk_server_get_username(s->tls) :
-		       s->psk_identity;
-		snprintf(info->identity, sizeof(info->identity), "%s",
-			 name ? name : "");
-		return 0;
-	default:
-		break;
-	}
-	if (gnutls_certificate_get_peers(s->tls, &num) && num)
-		info->peer = gnutls_certificate_type_get2(s->tls,
-							  GNUTLS_CTYPE_PEERS) ==
-			     GNUTLS_CRT_RAWPK ? KDTLS_PEER_RAWPK :
-			     KDTLS_PEER_X509;
-	return 0;
 }

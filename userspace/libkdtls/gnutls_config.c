@@ -63,6 +63,9 @@ kdtls_config *kdtls_config_new(void)
 		free(cfg);
 		return NULL;
 	}
+	/* For DHE with clients that do not say which groups they know. */
+	gnutls_certificate_set_known_dh_params(cfg->cert,
+					       GNUTLS_SEC_PARAM_MEDIUM);
 	cfg->mtu = KDTLS_MTU_DEFAULT;
 	cfg->retransmit = KDTLS_RETRANSMIT_DEFAULT;
 	cfg->total = KDTLS_TIMEOUT_DEFAULT;

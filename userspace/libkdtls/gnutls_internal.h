@@ -68,6 +68,8 @@ struct kdtls_session {
 
 int kdtls_config_fail(kdtls_config *cfg, int err, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+int kdtls_fail(kdtls_session *s, int err, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 const struct kdtls_psk *kdtls_config_find_psk(const kdtls_config *cfg,
 					      const char *identity);
 int kdtls_config_priority(const kdtls_config *cfg, bool server, char **out);

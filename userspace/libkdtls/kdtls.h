@@ -79,7 +79,8 @@ KDTLS_API int kdtls_config_add_ca_file(kdtls_config *cfg, const char *file);
 KDTLS_API int kdtls_config_add_ca_system(kdtls_config *cfg);
 
 /* Own certificate chain and private key, PEM; one file may hold both.
- * -EINVAL: unreadable, or the key is not that of the certificate.
+ * -EINVAL: unreadable, or the key is not that of the certificate.  May be called
+ * again for a certificate with another kind of key; the peer's suites decide.
  */
 KDTLS_API int kdtls_config_set_cert(kdtls_config *cfg, const char *cert_file,
 				    const char *key_file);

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A network of known misfortune, between one DTLS client and one server:
+ *
+ *	udp-proxy PORT ADDRESS SERVER-PORT WHOSE WHAT [N]
+ *
+ * WHOSE	server or client: whose datagrams suffer
+ * WHAT		drop: the first N of its last flights are lost, that is each
+ *		datagram with ChangeCipherSpec, NewSessionTicket or a handshake
+ *		record of epoch 1, until N of the latter are gone
+ *		swap: its last flight is held back until N records of data have
+ *		overtaken it
+ *
+ * Says on stdout what it does, one line each.
+ */
+#include <arpa/inet.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define HELD_MAX 16
+
+struct datagram {
+	unsigned char data[65536];
+	ssize_t len;
+};
+
+static struct datagram now, held[HELD_MAX];
+static int num_held;
+
+/* Of all records in it: is there a Finished, or another of its flight, or data? */
+static void look(int *finished, int *flight, int *data)
+{
+	const unsigned char *p = now.data;
+	ssize_t left = now.len, n;
+	int epoch;
+
+	*finished = *flight = *data = 0;
+	for (; left >= 13; p += n, left -= n) {
+		n = 13 + (p[11] << 8 | p[12]);
+		if (n > left)
+			break;
+		epoch = p[3] << 8 | p[4];
+		if (p[0] == 22 && epoch)
+			*finished = 1;
+		else if (p[0] == 20 || (p[0] == 22 && n > 13 && p[13] == 4))
+			*flight = 1;
+		else if (p[0] == 23)
+			*data = 1;
+	}
+}
+
+int main(int argc, char **argv)
+{
+	struct sockaddr_in here = { .sin_family = AF_INET }, server = here, client;
+	int a = socket(AF_INET, SOCK_DGRAM, 0), b = socket(AF_INET, SOCK_DGRAM, 0);
+	int suffers, drop, count, finished, flight, data, from, i, over = 0;
+	struct pollfd pfd[2] = { { a, POLLIN, 0 }, { b, POLLIN, 0 } };
+	socklen_t len = sizeof(client);
+
+	if (argc < 6)
+		return 2;
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	here.sin_port = htons(atoi(argv[1]));
+	server.sin_port = htons(atoi(argv[3]));
+	suffers = !strcmp(argv[4], "server");
+	drop = !strcmp(argv[5], "drop");
+	count = argc > 6 ? atoi(argv[6]) : 1;
+	if (inet_pton(AF_INET, argv[2], &server.sin_addr) != 1 ||
+	    bind(a, (void *)&here, sizeof(here)) ||
+	    connect(b, (void *)&server, sizeof(server)))
+		return 1;
+	/* The first datagram says who the client is. */
+	if (recvfrom(a, now.data, 1, MSG_PEEK, (void *)&client, &len) < 0 ||
+	    connect(a, (void *)&client, len))
+		return 1;
+	while (poll(pfd, 2, -1) > 0) {
+		from = !(pfd[0].revents & POLLIN);	/* 0 client, 1 server */
+		now.len = recv(from ? b : a, now.data, sizeof(now.data),
+			       MSG_DONTWAIT);
+		if (now.len < 0)
+			continue;
+		look(&finished, &flight, &data);
+		if (from == suffers && !over && (finished || flight)) {
+			printf("%s %s\n", drop ? "dropped" : "held",
+			       finished ? "Finished" : "flight");
+			if (!drop && num_held < HELD_MAX)
+				held[num_held++] = now;
+			if (drop && finished && !--count)
+				over = 1;
+			continue;
+		}
+		if (send(from ? a : b, now.data, now.len, 0) < 0)
+			continue;
+		if (from == suffers && finished)
+			puts("passed Finished");
+		if (from == suffers && !drop && !over && data && num_held &&
+		    !--count) {
+			over = 1;
+			for (i = 0; i < num_held; i++)
+				send(from ? a : b, held[i].data, held[i].len, 0);
+			puts("released");
+		}
+	}
+	return 0;
+}

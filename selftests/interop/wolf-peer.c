@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A DTLS 1.2 peer of wolfSSL, all in userspace, to shake hands with:
+ *
+ *	wolf-peer suites			those that this build can do
+ *	wolf-peer server ADDRESS PORT [options]	sends back what it gets
+ *	wolf-peer client ADDRESS PORT [options]	lines of stdin; prints the answers
+ *
+ *	--cert FILE --key FILE --ca FILE --name NAME --psk HEX --suite NAME
+ *	--count N	server: so many clients, one after the other
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <wolfssl/options.h>
+#include <wolfssl/ssl.h>
+
+#ifndef WOLFSSL_DTLS
+int main(void)
+{
+	puts("wolfSSL without DTLS");
+	return 4;
+}
+#else
+
+static const char *cert, *key, *ca, *name, *psk_hex, *suite;
+
+static void die(const char *what, int err)
+{
+	char text[WOLFSSL_MAX_ERROR_SZ];
+
+	fprintf(stderr, "wolf-peer: %s: %s\n", what,
+		err ? wolfSSL_ERR_error_string(err, text) : strerror(errno));
+	exit(1);
+}
+
+#ifndef NO_PSK
+static unsigned int psk_key(unsigned char *out, unsigned int max)
+{
+	unsigned int n = 0, byte;
+	const char *p;
+
+	for (p = psk_hex; n < max && sscanf(p, "%2x", &byte) == 1; p += 2)
+		out[n++] = byte;
+	return n;
+}
+
+static unsigned int psk_client(WOLFSSL *ssl, const char *hint, char *identity,
+			       unsigned int identity_max, unsigned char *psk,
+			       unsigned int max)
+{
+	(void)ssl;
+	(void)hint;
+	snprintf(identity, identity_max, "client");
+	return psk_key(psk, max);
+}
+
+static unsigned int psk_server(WOLFSSL *ssl, const char *identity,
+			       unsigned char *psk, unsigned int max)
+{
+	(void)ssl;
+	return strcmp(identity, "client") ? 0 : psk_key(psk, max);
+}
+#endif
+
+static WOLFSSL_CTX *make_ctx(int server)
+{
+	WOLFSSL_CTX *ctx = wolfSSL_CTX_new(server ?
+					   wolfDTLSv1_2_server_method() :
+					   wolfDTLSv1_2_client_method());
+
+	if (!ctx)
+		die("wolfSSL_CTX_new", 0);
+	if (suite && wolfSSL_CTX_set_cipher_list(ctx, suite) != WOLFSSL_SUCCESS)
+		die(suite, 0);
+	if (cert && (wolfSSL_CTX_use_certificate_chain_file(ctx, cert) !=
+		     WOLFSSL_SUCCESS ||
+		     wolfSSL_CTX_use_PrivateKey_file(ctx, key,
+						     WOLFSSL_FILETYPE_PEM) !=
+		     WOLFSSL_SUCCESS))
+		die(cert, 0);
+	if (ca && wolfSSL_CTX_load_verify_locations(ctx, ca, NULL) !=
+	    WOLFSSL_SUCCESS)
+		die(ca, 0);
+	wolfSSL_CTX_set_verify(ctx, !server && ca ? WOLFSSL_VERIFY_PEER :
+			       WOLFSSL_VERIFY_NONE, NULL);
+#ifndef NO_PSK
+	if (psk_hex && server)
+		wolfSSL_CTX_set_psk_server_callback(ctx, psk_server);
+	else if (psk_hex)
+		wolfSSL_CTX_set_psk_client_callback(ctx, psk_client);
+#endif
+	return ctx;
+}
+
+static int make_socket(const struct sockaddr_in *addr, int server)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM, 0), one = 1;
+
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (fd < 0 ||
+	    (server ? bind : connect)(fd, (struct sockaddr *)addr, sizeof(*addr)))
+		die("socket", 0);
+	return fd;
+}
+
+static void talk(WOLFSSL *ssl, int server)
+{
+	static char buf[16384];
+	int n;
+
+	for (;;) {
+		if (!server) {
+			if (!fgets(buf, sizeof(buf), stdin))
+				return;
+			n = strlen(buf);
+			if (wolfSSL_write(ssl, buf, n) != n)
+				die("write", wolfSSL_get_error(ssl, 0));
+		}
+		do {
+			n = wolfSSL_read(ssl, buf, sizeof(buf));
+		} while (n < 0 && wolfSSL_get_error(ssl, n) ==
+				  WOLFSSL_ERROR_WANT_READ);
+		if (n <= 0)
+			return;
+		if (server) {
+			if (wolfSSL_write(ssl, buf, n) != n)
+				die("write", wolfSSL_get_error(ssl, 0));
+		} else {
+			fwrite(buf, n, 1, stdout);
+			fflush(stdout);
+		}
+	}
+}
+
+static void one_peer(WOLFSSL_CTX *ctx, int fd, int server,
+		     struct sockaddr_in *addr)
+{
+	struct sockaddr_in peer = *addr;
+	socklen_t len = sizeof(peer);
+	WOLFSSL *ssl = wolfSSL_new(ctx);
+	int ret, tries = 0;
+	char byte;
+
+	if (!ssl)
+		die("wolfSSL_new", 0);
+	if (server && (recvfrom(fd, &byte, 1, MSG_PEEK, (void *)&peer, &len) < 0 ||
+		       connect(fd, (void *)&peer, len)))
+		die("no client", 0);
+	wolfSSL_dtls_set_peer(ssl, &peer, sizeof(peer));
+	wolfSSL_set_fd(ssl, fd);
+	if (!server && name)
+		wolfSSL_check_domain_name(ssl, name);
+	do {
+		ret = server ? wolfSSL_accept(ssl) : wolfSSL_connect(ssl);
+	} while (ret != WOLFSSL_SUCCESS && ++tries < 20 &&
+		 wolfSSL_get_error(ssl, ret) == WOLFSSL_ERROR_WANT_READ);
+	if (ret != WOLFSSL_SUCCESS)
+		die("handshake", wolfSSL_get_error(ssl, ret));
+	fprintf(stderr, "wolf-peer: %s, %s\n", wolfSSL_get_version(ssl),
+		wolfSSL_get_cipher_name(ssl));
+	talk(ssl, server);
+	wolfSSL_shutdown(ssl);
+	wolfSSL_free(ssl);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "cert", 1, NULL, 'c' }, { "key", 1, NULL, 'k' },
+		{ "ca", 1, NULL, 'a' }, { "name", 1, NULL, 'N' },
+		{ "psk", 1, NULL, 'p' }, { "suite", 1, NULL, 's' },
+		{ "count", 1, NULL, 'n' }, { }
+	};
+	struct sockaddr_in addr = { .sin_family = AF_INET };
+	int c, fd, server, count = 1;
+	static char list[8192];
+	WOLFSSL_CTX *ctx;
+
+	wolfSSL_Init();
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (c) {
+		case 'c': cert = optarg; break;
+		case 'k': key = optarg; break;
+		case 'a': ca = optarg; break;
+		case 'N': name = optarg; break;
+		case 'p': psk_hex = optarg; break;
+		case 's': suite = optarg; break;
+		case 'n': count = atoi(optarg); break;
+		default: return 2;
+		}
+	}
+	if (argc - optind == 1) {
+		wolfSSL_get_ciphers(list, sizeof(list));
+		for (c = 0; list[c]; c++)
+			putchar(list[c] == ':' ? '\n' : list[c]);
+		putchar('\n');
+		return 0;
+	}
+	if (argc - optind != 3 ||
+	    inet_pton(AF_INET, argv[optind + 1], &addr.sin_addr) != 1)
+		return 2;
+	server = !strcmp(argv[optind], "server");
+	addr.sin_port = htons(atoi(argv[optind + 2]));
+	ctx = make_ctx(server);
+	for (; count > 0; count--) {
+		fd = make_socket(&addr, server);
+		one_peer(ctx, fd, server, &addr);
+		close(fd);
+	}
+	wolfSSL_CTX_free(ctx);
+	return 0;
+}
+#endif
