@@ -221,6 +221,7 @@ struct dtls_rec *dtls_rec_alloc(const struct dtls_aead *aead,
 	rec->req = (void *)rec + req_off;
 	rec->buf = (void *)rec + buf_off;
 	rec->size = size;
+	rec->cost = buf_off + size;
 	aead_request_set_tfm(rec->req, aead->tfm);
 	return rec;
 }

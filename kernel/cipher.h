@@ -67,6 +67,8 @@ struct dtls_aead {
  * @type:  content type
  * @len:   bytes of plaintext at @data
  * @data:  plaintext, once opened
+ * @peeked: MSG_PEEK has shown it
+ * @cost:  bytes of memory that the record holds
  * @size:  bytes of @buf
  * @buf:   what holds the record
  * @sg:    the one piece that the cipher works on
@@ -83,8 +85,10 @@ struct dtls_rec {
 	u64			seq;
 	u16			epoch;
 	u8			type;
+	bool			peeked;
 	u32			len;
 	u8			*data;
+	u32			cost;
 	u32			size;
 	u8			*buf;
 	struct scatterlist	sg;

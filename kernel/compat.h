@@ -114,6 +114,13 @@ static inline void dtls_compat_bpf_recvmsg6(struct sock *sk,
 #endif
 }
 
+/* 6.2: timers are deleted by another name. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
+#define dtls_compat_timer_delete_sync(timer)	timer_delete_sync(timer)
+#else
+#define dtls_compat_timer_delete_sync(timer)	del_timer_sync(timer)
+#endif
+
 /* 6.13: msg_zerocopy_realloc() can make notifications of device memory. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
 #define dtls_compat_zerocopy_alloc(sk, len) \

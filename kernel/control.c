@@ -62,28 +62,35 @@ void dtls_control_event(struct dtls_sock *ds, u32 event, u8 code, u32 epoch,
 		kfree_skb(skb);
 }
 
-static void dtls_control_alert(struct dtls_sock *ds, u8 level, u8 description)
+static int dtls_control_alert(struct dtls_sock *ds, u8 level, u8 description,
+			      int flags)
 {
 	u8 alert[2] = { level, description };
 
-	/* a lost alert is a lost datagram: nobody waits for buffer here */
-	dtls_tx_record(ds, DTLS_TYPE_ALERT, alert, sizeof(alert), MSG_DONTWAIT);
+	return dtls_tx_record(ds, DTLS_TYPE_ALERT, alert, sizeof(alert), flags);
 }
 
 /**
  * dtls_control_close_notify() - say that nothing more will be sent, once
  * @ds:    socket with an association
+ * @flags: MSG_DONTWAIT, or 0 to wait for buffer
+ *
+ * If there is no room for it now, the next call tries again.
  *
  * Context: process, may sleep; no locks held.
  */
-void dtls_control_close_notify(struct dtls_sock *ds)
+void dtls_control_close_notify(struct dtls_sock *ds, int flags)
 {
 	struct dtls_assoc *assoc = dtls_sock_assoc(ds);
+	int err;
 
 	if (!dtls_keys_has_tx(assoc) ||
 	    test_and_set_bit(DTLS_ASSOC_NOTIFIED, &assoc->flags))
 		return;
-	dtls_control_alert(ds, DTLS_ALERT_WARNING, DTLS_ALERT_CLOSE_NOTIFY);
+	err = dtls_control_alert(ds, DTLS_ALERT_WARNING,
+				 DTLS_ALERT_CLOSE_NOTIFY, flags);
+	if (err == -EAGAIN || err == -ENOMEM || err == -ENOBUFS)
+		clear_bit(DTLS_ASSOC_NOTIFIED, &assoc->flags);
 }
 
 /* The association is over: end of file, or @err first. */
@@ -123,7 +130,7 @@ static void dtls_control_rx_alert(struct dtls_sock *ds,
 		 * immediately".
 		 */
 		dtls_stats_inc(net, DTLS_STAT_RX_CLOSE_NOTIFY);
-		dtls_control_close_notify(ds);
+		dtls_control_close_notify(ds, MSG_DONTWAIT);
 		dtls_control_closed(ds, 0);
 	} else if (level == DTLS_ALERT_FATAL) {
 		/* RFC 5246 7.2.2: both parties "immediately close" */
@@ -202,7 +209,7 @@ static void dtls_control_rx_handshake(struct dtls_sock *ds,
 		/* RFC 5246 7.4.1.1: "or a no_renegotiation alert" */
 		dtls_stats_inc(net, DTLS_STAT_RX_RENEGOTIATE);
 		dtls_control_alert(ds, DTLS_ALERT_WARNING,
-				   DTLS_ALERT_NO_RENEGOTIATION);
+				   DTLS_ALERT_NO_RENEGOTIATION, MSG_DONTWAIT);
 		dtls_control_event(ds, DTLS_EVENT_RENEGOTIATE, 0, rec->epoch,
 				   0);
 		break;

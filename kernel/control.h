@@ -19,7 +19,7 @@
 #define DTLS_HANDSHAKE_FINISHED		20
 
 void dtls_control_receive(struct dtls_sock *ds, const struct dtls_rec *rec);
-void dtls_control_close_notify(struct dtls_sock *ds);
+void dtls_control_close_notify(struct dtls_sock *ds, int flags);
 void dtls_control_event(struct dtls_sock *ds, u32 event, u8 code, u32 epoch,
 			u32 data);
 int dtls_control_set_flight(struct dtls_assoc *assoc, sockptr_t optval,

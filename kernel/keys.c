@@ -376,6 +376,8 @@ bool dtls_keys_limit_near(struct dtls_epoch *ep, u64 seq)
 /* Number of the next record to send, for people. */
 static u64 dtls_keys_seq(struct dtls_epoch *ep)
 {
+	if (test_bit(DTLS_ASSOC_TX_FROZEN, &ep->assoc->flags))
+		return ep->left;
 	return min_t(u64, atomic64_read(&ep->seq), DTLS_RECORD_SEQ_MAX);
 }
 
@@ -432,12 +434,12 @@ int dtls_keys_read(struct dtls_assoc *assoc, bool rx, bool export,
 		spin_unlock(&ep->lock);
 		keys->drop_auth = atomic64_read(&ep->fails);
 	} else {
-		keys->seq = dtls_keys_seq(ep);
 		if (export)
 			/* whoever comes later finds the end of the numbers */
-			keys->seq = min_t(u64, DTLS_RECORD_SEQ_MAX,
-					  atomic64_xchg(&ep->seq,
-							DTLS_RECORD_SEQ_MAX));
+			ep->left = min_t(u64, DTLS_RECORD_SEQ_MAX,
+					 atomic64_xchg(&ep->seq,
+						       DTLS_RECORD_SEQ_MAX));
+		keys->seq = dtls_keys_seq(ep);
 		keys->records = keys->seq - ep->first;
 		keys->bytes = atomic64_read(&ep->tx_bytes);
 	}

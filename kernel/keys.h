@@ -32,6 +32,7 @@ struct dtls_assoc;
  * @flags:       DTLS_EPOCH_*
  * @first:       sending: first sequence number
  * @seq:         sending: next sequence number
+ * @left:        sending: what @seq was when the keys were exported
  * @tx_bytes:    sending: bytes of plaintext sealed
  * @fails:       receiving: records that failed authentication
  * @lock:        receiving: protects the fields below; process context only
@@ -50,6 +51,7 @@ struct dtls_epoch {
 	u8			key[DTLS_KEY_MAX];
 	unsigned long		flags;
 	u64			first;
+	u64			left;
 	atomic64_t		seq ____cacheline_aligned_in_smp;
 	atomic64_t		tx_bytes;
 	atomic64_t		fails;

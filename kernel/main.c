@@ -10,6 +10,7 @@
 #include <linux/netfilter.h>
 #include <linux/sockios.h>
 #include <linux/slab.h>
+#include <linux/timer.h>
 #include <linux/udp.h>
 #include <asm/ioctls.h>
 #include <net/inet_common.h>
@@ -52,12 +53,19 @@ static void dtls_close(struct sock *sk, long timeout)
 	struct dtls_assoc *assoc;
 
 	lock_sock(sk);
+	ds->closed = true;
 	assoc = ds->assoc;
-	ds->assoc = NULL;
+	WRITE_ONCE(ds->assoc, NULL);
+	if (ds->base_ready) {
+		write_lock_bh(&sk->sk_callback_lock);
+		WRITE_ONCE(sk->sk_data_ready, ds->base_ready);
+		write_unlock_bh(&sk->sk_callback_lock);
+	}
 	/* sk_destruct and late skbs ask sk_prot for memory accounts */
 	WRITE_ONCE(sk->sk_prot, base);
 	release_sock(sk);
 
+	dtls_compat_timer_delete_sync(&ds->again);
 	if (assoc)
 		dtls_assoc_destroy(assoc);
 	dtls_rx_purge(ds);
@@ -77,8 +85,12 @@ static void dtls_destruct(struct sock *sk)
 	rcu_assign_sk_user_data(sk, NULL);
 	dtls_stats_add(sock_net(sk), DTLS_STAT_CURR_SOCKETS, -1);
 	sk->sk_destruct = ds->base_destruct;
-	/* __sock_release() put our reference in its place */
-	module_put(ds->proto->base_ops->owner);
+	/*
+	 * __sock_release() put the owner of the operations it found: ours, so
+	 * that the base's is left; or, if IPV6_ADDRFORM was under way while we
+	 * attached and has replaced ours, the other way round.
+	 */
+	module_put(ds->closed ? ds->proto->base_ops->owner : THIS_MODULE);
 	kfree(ds);
 	sk->sk_destruct(sk);
 	module_put(THIS_MODULE);
@@ -87,11 +99,14 @@ static void dtls_destruct(struct sock *sk)
 static int dtls_disconnect(struct sock *sk, int flags)
 {
 	struct dtls_sock *ds = dtls_sk(sk);
+	int err = -EBUSY;
 
+	lock_sock(sk);
 	/* an association without a peer could only speak to anyone */
-	if (dtls_sock_assoc(ds))
-		return -EBUSY;
-	return ds->proto->base->disconnect(sk, flags);
+	if (!ds->assoc)
+		err = __udp_disconnect(sk, flags);
+	release_sock(sk);
+	return err;
 }
 
 static int dtls_ioctl(struct sock *sk, int cmd, DTLS_IOCTL_ARG arg)
@@ -108,12 +123,26 @@ static int dtls_diag_destroy(struct sock *sk, int err)
 {
 	struct dtls_sock *ds = dtls_sk(sk);
 	struct proto *base = ds->proto->base;
+	struct dtls_assoc *assoc;
 
-	lock_sock(sk);
-	if (ds->assoc)
-		set_bit(DTLS_ASSOC_CLOSED, &ds->assoc->flags);
-	release_sock(sk);
-	return base->diag_destroy(sk, err);
+	/* no socket lock: BPF iterators come here with it held */
+	rcu_read_lock();
+	assoc = dtls_sock_assoc(ds);
+	if (assoc)
+		set_bit(DTLS_ASSOC_CLOSED, &assoc->flags);
+	rcu_read_unlock();
+	err = base->diag_destroy(sk, err);
+	if (assoc) {
+		/* nobody shall wait for what cannot come any more */
+		WRITE_ONCE(sk->sk_shutdown, SHUTDOWN_MASK);
+		sk->sk_state_change(sk);
+	}
+	return err;
+}
+
+static bool dtls_nonblocking(const struct socket *sock)
+{
+	return sock->file && sock->file->f_flags & O_NONBLOCK;
 }
 
 static int dtls_shutdown(struct socket *sock, int how)
@@ -122,7 +151,8 @@ static int dtls_shutdown(struct socket *sock, int how)
 
 	/* before: afterwards the socket takes no more bytes */
 	if ((how == SHUT_WR || how == SHUT_RDWR) && dtls_sock_assoc(ds))
-		dtls_control_close_notify(ds);
+		dtls_control_close_notify(ds, dtls_nonblocking(sock) ?
+					      MSG_DONTWAIT : 0);
 	return ds->proto->base_ops->shutdown(sock, how);
 }
 
@@ -140,7 +170,7 @@ static struct dtls_proto *dtls_proto_get(struct sock *sk)
 	if (sk->sk_family == AF_INET &&
 	    (prot != &udp_prot || ops != &inet_dgram_ops))
 		return ERR_PTR(-EBUSY);
-	if (sk->sk_family == AF_INET6 && strcmp(prot->name, "UDPv6"))
+	if (sk->sk_family == AF_INET6 && prot != sk->sk_prot_creator)
 		return ERR_PTR(-EBUSY);
 
 	mutex_lock(&dtls_protos_lock);
@@ -187,6 +217,8 @@ static int dtls_attach_locked(struct sock *sk, struct dtls_sock *ds)
 	/* bytes of a half-made datagram would go out between our records */
 	if (udp_sk(sk)->pending || READ_ONCE(udp_sk(sk)->encap_type))
 		return -EBUSY;
+	if (READ_ONCE(sk->sk_user_data))
+		return -EBUSY;
 
 	ds->proto = dtls_proto_get(sk);
 	if (IS_ERR(ds->proto))
@@ -207,6 +239,8 @@ static int dtls_attach_locked(struct sock *sk, struct dtls_sock *ds)
 	ds->base_destruct = sk->sk_destruct;
 	sk->sk_destruct = dtls_destruct;
 	sock_set_flag(sk, SOCK_RCU_FREE);
+	/* pairs with dtls_sk(): whoever sees what follows sees sk_user_data */
+	smp_wmb();
 	WRITE_ONCE(sk->sk_prot, &ds->proto->prot);
 	WRITE_ONCE(sk->sk_socket->ops, &ds->proto->ops);
 	dtls_stats_inc(sock_net(sk), DTLS_STAT_CURR_SOCKETS);
@@ -221,7 +255,7 @@ static int dtls_attach(struct sock *sk)
 	if (sk->sk_type != SOCK_DGRAM || sk->sk_protocol != IPPROTO_UDP ||
 	    (sk->sk_family != AF_INET && sk->sk_family != AF_INET6))
 		return -EOPNOTSUPP;
-	ds = kzalloc(sizeof(*ds), GFP_KERNEL);
+	ds = kzalloc(sizeof(*ds), GFP_KERNEL_ACCOUNT);
 	if (!ds)
 		return -ENOMEM;
 	ds->sk = sk;
@@ -229,6 +263,7 @@ static int dtls_attach(struct sock *sk)
 	spin_lock_init(&ds->ready_lock);
 	INIT_LIST_HEAD(&ds->ready);
 	mutex_init(&ds->cork.lock);
+	timer_setup(&ds->again, dtls_recv_again, 0);
 
 	lock_sock(sk);
 	err = dtls_attach_locked(sk, ds);

@@ -23,31 +23,80 @@
 /*
  * Datagrams without anything for the program that one call looks into. Under
  * a flood of forged ones poll and non-blocking calls must come back at some
- * time; dtls_recv_again() then brings the program back to the rest.
+ * time; dtls_recv_later() then brings the program back to the rest.
  */
 #define DTLS_RECV_JUNK_MAX	256
 
-/* There is more to look into: let pollers, and one sleeper, come again. */
-static void dtls_recv_again(struct dtls_sock *ds)
+/**
+ * dtls_recv_kick() - let pollers, and one sleeper, look for themselves
+ * @ds: socket
+ *
+ * No event is named: some pollers (io_uring, AIO) would take it for the truth
+ * and never ask.
+ *
+ * Context: any.
+ */
+void dtls_recv_kick(struct dtls_sock *ds)
 {
-	wake_up_interruptible_poll(sk_sleep(ds->sk), EPOLLIN | EPOLLRDNORM);
+	wake_up_interruptible(sk_sleep(ds->sk));
+}
+
+/**
+ * dtls_recv_again() - timer: somebody left before the end of the queue
+ * @timer: &dtls_sock.again
+ *
+ * Context: softirq; the socket outlives it, as dtls_close() waits.
+ */
+void dtls_recv_again(struct timer_list *timer)
+{
+	dtls_recv_kick(container_of(timer, struct dtls_sock, again));
 }
 
 /*
- * The queues are empty. If another caller is just opening a datagram, what
- * comes of it may be more than it takes: it must then wake who looked here.
- * Return: false if there is something after all.
+ * There is more to look into, but not now: a poller that is woken from within
+ * its own poll would never get to see that its time is up.
  */
-static bool dtls_recv_nothing(struct dtls_sock *ds)
+static void dtls_recv_later(struct dtls_sock *ds)
+{
+	mod_timer(&ds->again, jiffies + 1);
+}
+
+/**
+ * dtls_recv_data_ready() - sk_data_ready of a socket with keys
+ * @sk: socket
+ *
+ * A datagram has come. Whether it makes the socket readable is not known
+ * before it is opened, so the wake-up says nothing of it.
+ *
+ * Context: softirq or process.
+ */
+void dtls_recv_data_ready(struct sock *sk)
+{
+	struct socket_wq *wq;
+
+	rcu_read_lock();
+	wq = rcu_dereference(sk->sk_wq);
+	if (skwq_has_sleeper(wq))
+		wake_up_interruptible(&wq->wait);
+	sk_wake_async(sk, SOCK_WAKE_WAITD, POLL_IN);
+	rcu_read_unlock();
+}
+
+/*
+ * The queues had nothing for us. If another caller is just opening a datagram,
+ * what comes of it may be more than it takes: it must then wake us.
+ * Return: true if something has been added since @seen was read after all.
+ */
+static bool dtls_recv_grown(struct dtls_sock *ds, u32 seen)
 {
 	/* pairs with the barrier of dtls_rx_pull() */
 	smp_mb();
-	if (!atomic_read(&ds->opening))
-		return list_empty_careful(&ds->ready);
-	WRITE_ONCE(ds->missed, true);
-	/* pairs with the barrier of dtls_rx_ready() */
-	smp_mb();
-	return list_empty_careful(&ds->ready);
+	if (atomic_read(&ds->opening)) {
+		WRITE_ONCE(ds->missed, true);
+		/* pairs with the barrier of dtls_rx_ready() */
+		smp_mb();
+	}
+	return READ_ONCE(ds->ready_gen) != seen;
 }
 
 /* Why no record can come at all, if so. */
@@ -84,12 +133,14 @@ static struct dtls_rec *dtls_recv_find(struct dtls_sock *ds,
 				       const struct msghdr *msg, bool peek,
 				       int *off, int *err)
 {
+	bool skip = peek && READ_ONCE(ds->sk->sk_peek_off) >= 0;
 	struct dtls_rec *rec;
 
 	*err = -EAGAIN;
 	spin_lock(&ds->ready_lock);
 	list_for_each_entry(rec, &ds->ready, list) {
-		if (*off >= rec->len && (rec->len || *off)) {
+		if (skip && *off >= rec->len &&
+		    (rec->len || *off || rec->peeked)) {
 			*off -= rec->len;
 			continue;
 		}
@@ -98,26 +149,33 @@ static struct dtls_rec *dtls_recv_find(struct dtls_sock *ds,
 			break;
 		*err = 0;
 		if (peek) {
+			rec->peeked = true;
 			refcount_inc(&rec->ref);
 		} else {
 			list_del_init(&rec->list);
-			ds->ready_bytes -= rec->len;
+			ds->ready_cost -= rec->cost;
 		}
 		break;
 	}
 	/* peeking further than this would let the queue grow without bound */
-	if (*err == -EAGAIN && ds->ready_bytes > READ_ONCE(ds->sk->sk_rcvbuf))
+	if (*err == -EAGAIN && ds->ready_cost > READ_ONCE(ds->sk->sk_rcvbuf))
 		*err = -ENOBUFS;
 	spin_unlock(&ds->ready_lock);
 	return *err ? NULL : rec;
 }
 
 /* The program's buffer was bad: the record waits for a better one. */
-static void dtls_recv_put_back(struct dtls_sock *ds, struct dtls_rec *rec)
+static void dtls_recv_put_back(struct dtls_sock *ds, struct dtls_rec *rec,
+			       bool peek)
 {
+	if (peek) {
+		dtls_rec_put(rec);
+		return;
+	}
 	spin_lock(&ds->ready_lock);
 	list_add(&rec->list, &ds->ready);
-	ds->ready_bytes += rec->len;
+	ds->ready_cost += rec->cost;
+	WRITE_ONCE(ds->ready_gen, ds->ready_gen + 1);
 	spin_unlock(&ds->ready_lock);
 }
 
@@ -169,22 +227,27 @@ static void dtls_recv_pktinfo_mapped(struct sock *sk, struct msghdr *msg,
 }
 #endif
 
+/* The mark of a record; before all else, since what is no data needs it. */
+static int dtls_recv_mark(struct dtls_sock *ds, struct msghdr *msg,
+			  const struct dtls_rec *rec)
+{
+	struct dtls_record info = {
+		.epoch = rec->epoch,
+		.seq = rec->seq,
+		.type = rec->type,
+	};
+
+	if (!READ_ONCE(ds->recvtype) && rec->type == DTLS_TYPE_DATA)
+		return 0;
+	return put_cmsg(msg, SOL_DTLS, DTLS_RECORD_TYPE, sizeof(info), &info);
+}
+
 static void dtls_recv_cmsgs(struct dtls_sock *ds, struct msghdr *msg,
 			    const struct dtls_rec *rec)
 {
 	struct sk_buff *skb = rec->skb;
 	struct sock *sk = ds->sk;
 
-	/* first, since a record that is no data must not lose its mark */
-	if (READ_ONCE(ds->recvtype) || rec->type != DTLS_TYPE_DATA) {
-		struct dtls_record info = {
-			.epoch = rec->epoch,
-			.seq = rec->seq,
-			.type = rec->type,
-		};
-
-		put_cmsg(msg, SOL_DTLS, DTLS_RECORD_TYPE, sizeof(info), &info);
-	}
 	sock_recv_cmsgs(msg, sk, skb);
 #if IS_ENABLED(CONFIG_IPV6)
 	if (sk->sk_family == AF_INET6) {
@@ -212,17 +275,19 @@ static int dtls_recv_ready(struct dtls_sock *ds, struct msghdr *msg,
 
 	off = max(sk_peek_offset(sk, flags), 0);
 	rec = dtls_recv_find(ds, msg, peek, &off, &err);
-	if (!rec)
+	if (!rec) {
+		/* the wake-up that brought us here is for somebody else */
+		if (err == -EIO)
+			dtls_recv_kick(ds);
 		return err;
+	}
 
 	start = min_t(int, off, rec->len);
 	copied = min_t(size_t, len, rec->len - start);
-	if (copy_to_iter(rec->data + start, copied, &msg->msg_iter) != copied) {
-		if (peek)
-			dtls_rec_put(rec);
-		else
-			dtls_recv_put_back(ds, rec);
-		dtls_recv_again(ds);
+	if (dtls_recv_mark(ds, msg, rec) ||
+	    copy_to_iter(rec->data + start, copied, &msg->msg_iter) != copied) {
+		dtls_recv_put_back(ds, rec, peek);
+		dtls_recv_kick(ds);
 		return -EFAULT;
 	}
 	if (copied < rec->len - start)
@@ -235,15 +300,23 @@ static int dtls_recv_ready(struct dtls_sock *ds, struct msghdr *msg,
 	dtls_recv_cmsgs(ds, msg, rec);
 	if (msg->msg_name)
 		dtls_recv_name(sk, msg, rec->skb, addr_len);
-	err = flags & MSG_TRUNC ? rec->len - start : copied;
+	err = flags & MSG_TRUNC ? rec->len : copied;
 	dtls_rec_put(rec);
 	return err;
 }
 
 /* Is there a reason not to sleep? */
-static bool dtls_recv_awake(struct dtls_sock *ds, bool keyed)
+static bool dtls_recv_awake(struct dtls_sock *ds, int flags, bool keyed,
+			    u32 seen)
 {
-	return !list_empty_careful(&ds->ready) || dtls_rx_pending(ds) ||
+	bool pending;
+
+	/* what the stack's own peek has left behind is nothing new to it */
+	if (!keyed && flags & MSG_PEEK)
+		pending = !skb_queue_empty_lockless(&ds->sk->sk_receive_queue);
+	else
+		pending = dtls_rx_pending(ds);
+	return pending || READ_ONCE(ds->ready_gen) != seen ||
 	       READ_ONCE(ds->sk->sk_err) ||
 	       READ_ONCE(ds->sk->sk_shutdown) & RCV_SHUTDOWN ||
 	       !!dtls_sock_assoc(ds) != keyed ||
@@ -255,24 +328,19 @@ static bool dtls_recv_awake(struct dtls_sock *ds, bool keyed)
  * not know about opened records, begins its timeout anew with each datagram,
  * and would hand bytes that arrive after the keys to a caller from before.
  */
-static int dtls_recv_wait(struct dtls_sock *ds, long *timeo, bool keyed)
+static void dtls_recv_wait(struct dtls_sock *ds, long *timeo, int flags,
+			   bool keyed, u32 seen)
 {
 	DEFINE_WAIT_FUNC(wait, woken_wake_function);
-	int err = 0;
 
 	add_wait_queue_exclusive(sk_sleep(ds->sk), &wait);
 	atomic_inc(&ds->waiters);
 	/* pairs with the barrier of dtls_rx_ready() */
 	smp_mb__after_atomic();
-	if (!dtls_recv_awake(ds, keyed)) {
-		if (signal_pending(current))
-			err = sock_intr_errno(*timeo);
-		else
-			*timeo = wait_woken(&wait, TASK_INTERRUPTIBLE, *timeo);
-	}
+	if (!dtls_recv_awake(ds, flags, keyed, seen))
+		*timeo = wait_woken(&wait, TASK_INTERRUPTIBLE, *timeo);
 	atomic_dec(&ds->waiters);
 	remove_wait_queue(sk_sleep(ds->sk), &wait);
-	return err;
 }
 
 #if IS_ENABLED(CONFIG_IPV6)
@@ -331,6 +399,18 @@ static int dtls_recv_try(struct dtls_sock *ds, struct msghdr *msg, size_t len,
 	return dtls_recv_ready(ds, msg, len, flags, addr_len);
 }
 
+/* Much has come, and nothing for the program: shall we go on? */
+static int dtls_recv_pause(struct dtls_sock *ds, long timeo)
+{
+	cond_resched();
+	if (signal_pending(current))
+		return sock_intr_errno(timeo);
+	if (timeo)
+		return 0;
+	dtls_recv_later(ds);
+	return -EAGAIN;
+}
+
 /**
  * dtls_recv_msg() - recvmsg of an attached socket
  * @sk:       socket
@@ -351,34 +431,38 @@ int dtls_recv_msg(struct sock *sk, struct msghdr *msg, size_t len, int flags,
 	unsigned long expires = jiffies + timeo;
 	unsigned int junk = 0;
 	bool keyed;
+	u32 seen;
 	int err;
 
 	if (flags & MSG_ERRQUEUE)
 		return ds->proto->base->recvmsg(sk, msg, len, flags, addr_len);
 
 	for (;;) {
+		/* before the look at what is there, so that nothing is missed */
+		seen = smp_load_acquire(&ds->ready_gen);
 		keyed = dtls_sock_assoc(ds);
 		err = dtls_recv_try(ds, msg, len, flags, addr_len, keyed);
 		if (err != -EAGAIN)
 			return err;
 		if (keyed) {
-			err = dtls_rx_pull(ds);
-			if (!err && timeo && timeo != MAX_SCHEDULE_TIMEOUT) {
-				/* one deadline, however much junk comes */
-				timeo = expires - jiffies;
-				if (timeo <= 0)
-					timeo = 0;
+			/* what comes before the keys waits for them */
+			err = dtls_recv_barred(ds);
+			if (err)
+				return READ_ONCE(sk->sk_shutdown) &
+				       RCV_SHUTDOWN ? 0 : err;
+			if (junk && !(junk % DTLS_RECV_JUNK_MAX)) {
+				err = dtls_recv_pause(ds, timeo);
+				if (err)
+					return err;
 			}
-			if (!err && ++junk % DTLS_RECV_JUNK_MAX)
-				continue;
+			err = dtls_rx_pull(ds);
 			if (!err) {
-				cond_resched();
-				if (signal_pending(current))
-					return sock_intr_errno(timeo);
-				if (timeo)
-					continue;
-				dtls_recv_again(ds);
-				return -EAGAIN;
+				junk++;
+				/* one deadline, however much junk comes */
+				if (timeo && timeo != MAX_SCHEDULE_TIMEOUT)
+					timeo = max_t(long, expires - jiffies,
+						      0);
+				continue;
 			}
 			if (err != -EAGAIN)
 				return err;
@@ -386,20 +470,17 @@ int dtls_recv_msg(struct sock *sk, struct msghdr *msg, size_t len, int flags,
 			err = dtls_recv_ready(ds, msg, len, flags, addr_len);
 			if (err != -EAGAIN)
 				return err;
-			err = dtls_recv_barred(ds);
-			if (err && !(READ_ONCE(sk->sk_shutdown) & RCV_SHUTDOWN))
-				return err;
 		}
-		if (READ_ONCE(sk->sk_shutdown) & RCV_SHUTDOWN)
+		if (keyed && dtls_recv_grown(ds, seen))
+			continue;
+		if (READ_ONCE(sk->sk_shutdown) & RCV_SHUTDOWN &&
+		    (keyed || timeo))
 			return 0;
-		if (!timeo) {
-			if (keyed && !dtls_recv_nothing(ds))
-				continue;
+		if (!timeo)
 			return -EAGAIN;
-		}
-		err = dtls_recv_wait(ds, &timeo, keyed);
-		if (err)
-			return err;
+		if (signal_pending(current))
+			return sock_intr_errno(timeo);
+		dtls_recv_wait(ds, &timeo, flags, keyed, seen);
 	}
 }
 
@@ -419,6 +500,8 @@ static bool dtls_recv_fill(struct dtls_sock *ds)
 	unsigned int junk;
 	int err;
 
+	if (dtls_recv_barred(ds))
+		return !list_empty_careful(&ds->ready);
 	for (junk = 0; junk < DTLS_RECV_JUNK_MAX; junk++) {
 		if (!list_empty_careful(&ds->ready))
 			return true;
@@ -428,13 +511,14 @@ static bool dtls_recv_fill(struct dtls_sock *ds)
 		err = dtls_rx_pull(ds);
 		if (err) {
 			dtls_recv_keep_error(ds->sk, err);
-			return !dtls_recv_nothing(ds);
+			dtls_recv_grown(ds, 0);
+			return !list_empty_careful(&ds->ready);
 		}
 	}
 	cond_resched();
 	if (!list_empty_careful(&ds->ready))
 		return true;
-	dtls_recv_again(ds);
+	dtls_recv_later(ds);
 	return false;
 }
 

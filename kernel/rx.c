@@ -7,6 +7,7 @@
  * the copy: a received sk_buff may hold pages of somebody's file, or be shared
  * with a packet tap. Nothing here writes to one.
  */
+#include <linux/poll.h>
 #include <linux/udp.h>
 #include <net/udp.h>
 
@@ -41,11 +42,41 @@ static enum dtls_stat dtls_rx_failed(struct dtls_sock *ds,
 	case -EOVERFLOW:
 		return DTLS_STAT_RX_DROP_OVERSIZE;
 	}
+	if (err != -EBADMSG)
+		return DTLS_STAT_RX_DROP_CRYPTO;
 	if (dtls_keys_failed(ep)) {
 		dtls_stats_inc(sock_net(ds->sk), DTLS_STAT_KEY_LIMIT);
 		dtls_control_event(ds, DTLS_EVENT_LIMIT, 0, ep->epoch, 1);
 	}
 	return DTLS_STAT_RX_DROP_AUTH;
+}
+
+/* Queue opened records behind those that are there, and wake who waits. */
+static void dtls_rx_ready(struct dtls_sock *ds, struct list_head *opened)
+{
+	struct dtls_rec *rec;
+	unsigned int count = 0;
+	u64 cost = 0;
+
+	list_for_each_entry(rec, opened, list) {
+		cost += rec->cost;
+		count++;
+	}
+	if (!count)
+		return;
+	spin_lock(&ds->ready_lock);
+	list_splice_tail_init(opened, &ds->ready);
+	ds->ready_cost += cost;
+	WRITE_ONCE(ds->ready_gen, ds->ready_gen + 1);
+	spin_unlock(&ds->ready_lock);
+
+	/* pairs with the barriers of dtls_recv_wait(), dtls_recv_grown() */
+	smp_mb();
+	if (atomic_read(&ds->waiters) ||
+	    (READ_ONCE(ds->missed) && xchg(&ds->missed, false)))
+		/* the datagram woke one sleeper, but may feed several */
+		__wake_up(sk_sleep(ds->sk), TASK_INTERRUPTIBLE, count,
+			  poll_to_key(EPOLLIN | EPOLLRDNORM));
 }
 
 /*
@@ -90,12 +121,12 @@ static void dtls_rx_record(struct dtls_sock *ds, struct sk_buff *skb,
 
 	why = DTLS_STAT_RX_DROP_NOMEM;
 	rec = dtls_rec_alloc(&ep->aead, DTLS_RECORD_AAD12 + hdr->len,
-			     GFP_KERNEL);
+			     GFP_KERNEL_ACCOUNT);
 	if (!rec)
 		goto drop;
-	if (WARN_ON_ONCE(skb_copy_bits(skb, off + hdr->hdr_len,
-				       rec->buf + DTLS_RECORD_AAD12,
-				       hdr->len)))
+	/* fails for bytes that no CPU can read: memory of a device */
+	if (skb_copy_bits(skb, off + hdr->hdr_len,
+			  rec->buf + DTLS_RECORD_AAD12, hdr->len))
 		goto drop;
 	err = dtls_cipher_open(&ep->aead, rec, rec->buf + DTLS_RECORD_AAD12,
 			       hdr, &async);
@@ -118,8 +149,12 @@ static void dtls_rx_record(struct dtls_sock *ds, struct sk_buff *skb,
 				   rec->len);
 	if (rec->type == DTLS_TYPE_DATA || READ_ONCE(ds->recvtype)) {
 		rec->skb = skb_get(skb);
+		if (list_empty(opened))
+			rec->cost += skb->truesize;
 		list_add_tail(&rec->list, opened);
 	} else {
+		/* an alert must not overtake what came before it */
+		dtls_rx_ready(ds, opened);
 		dtls_control_receive(ds, rec);
 		dtls_rec_put(rec);
 	}
@@ -155,6 +190,10 @@ static void dtls_rx_datagram(struct dtls_sock *ds, struct sk_buff *skb,
 
 		if (avail)
 			buf = skb_header_pointer(skb, off, avail, copy);
+		if (!buf) {
+			dtls_rx_drop(ds, DTLS_STAT_RX_DROP_SHORT, &hdr, len);
+			return;
+		}
 		fault = dtls_record_parse12(buf, avail, len, &hdr);
 		if (fault != DTLS_FAULT_OK)
 			dtls_rx_drop(ds, why[fault], &hdr, len);
@@ -168,18 +207,18 @@ static void dtls_rx_datagram(struct dtls_sock *ds, struct sk_buff *skb,
 	} while (len);
 }
 
-/* Count a datagram as UDP's own recvmsg does. */
-static void dtls_rx_count(struct sock *sk, struct sk_buff *skb)
+/* Count a datagram where UDP's own recvmsg does. */
+static void dtls_rx_count(struct sock *sk, struct sk_buff *skb, int field)
 {
 	struct net *net = sock_net(sk);
 
 #if IS_ENABLED(CONFIG_IPV6)
 	if (skb->protocol == htons(ETH_P_IPV6)) {
-		UDP6_INC_STATS(net, UDP_MIB_INDATAGRAMS, false);
+		UDP6_INC_STATS(net, field, false);
 		return;
 	}
 #endif
-	UDP_INC_STATS(net, UDP_MIB_INDATAGRAMS, false);
+	UDP_INC_STATS(net, field, false);
 }
 
 /**
@@ -192,27 +231,6 @@ bool dtls_rx_pending(struct dtls_sock *ds)
 {
 	return !skb_queue_empty_lockless(&ds->sk->sk_receive_queue) ||
 	       !skb_queue_empty_lockless(&udp_sk(ds->sk)->reader_queue);
-}
-
-/* Queue opened records behind those that are there, and wake who waits. */
-static void dtls_rx_ready(struct dtls_sock *ds, struct list_head *opened)
-{
-	struct dtls_rec *rec;
-	u64 bytes = 0;
-
-	list_for_each_entry(rec, opened, list)
-		bytes += rec->len;
-	spin_lock(&ds->ready_lock);
-	list_splice_tail_init(opened, &ds->ready);
-	ds->ready_bytes += bytes;
-	spin_unlock(&ds->ready_lock);
-
-	/* pairs with the barriers of dtls_recv_wait(), dtls_recv_nothing() */
-	smp_mb();
-	if (atomic_read(&ds->waiters) ||
-	    (READ_ONCE(ds->missed) && xchg(&ds->missed, false)))
-		wake_up_interruptible_poll(sk_sleep(ds->sk),
-					   EPOLLIN | EPOLLRDNORM);
 }
 
 /**
@@ -240,20 +258,27 @@ int dtls_rx_pull(struct dtls_sock *ds)
 		goto out;
 
 	err = 0;
+	/* UDP keeps notes of its own there until the datagram is dequeued */
+	skb->dev = NULL;
 	if (udp_lib_checksum_complete(skb)) {
 		struct dtls_record_hdr none = {};
 
 		dtls_rx_drop(ds, DTLS_STAT_RX_DROP_CHECKSUM, &none, skb->len);
+		dtls_rx_count(sk, skb, UDP_MIB_CSUMERRORS);
+		dtls_rx_count(sk, skb, UDP_MIB_INERRORS);
 		atomic_inc(&sk->sk_drops);
 		kfree_skb(skb);
 		goto out;
 	}
-	/* UDP keeps notes of its own there until the datagram is dequeued */
-	skb->dev = NULL;
-	dtls_rx_count(sk, skb);
+	dtls_rx_count(sk, skb, UDP_MIB_INDATAGRAMS);
 
-	/* a GRO aggregate is as many datagrams as it has segments */
-	seg = skb_is_gso(skb) ? skb_shinfo(skb)->gso_size : skb->len;
+	/*
+	 * A GRO aggregate is as many datagrams as it has segments. Not so what
+	 * a virtual machine sends with UFO: one datagram, to be fragmented.
+	 */
+	seg = skb->len;
+	if (skb_is_gso(skb) && skb_shinfo(skb)->gso_type & SKB_GSO_UDP_L4)
+		seg = skb_shinfo(skb)->gso_size;
 	off = 0;
 	do {
 		dtls_rx_datagram(ds, skb, off, min(seg, skb->len - off),
@@ -261,8 +286,7 @@ int dtls_rx_pull(struct dtls_sock *ds)
 		off += seg;
 	} while (off < skb->len);
 
-	if (!list_empty(&opened))
-		dtls_rx_ready(ds, &opened);
+	dtls_rx_ready(ds, &opened);
 	consume_skb(skb);
 out:
 	atomic_dec(&ds->opening);
@@ -282,7 +306,7 @@ void dtls_rx_purge(struct dtls_sock *ds)
 
 	spin_lock(&ds->ready_lock);
 	list_splice_init(&ds->ready, &list);
-	ds->ready_bytes = 0;
+	ds->ready_cost = 0;
 	spin_unlock(&ds->ready_lock);
 	list_for_each_entry_safe(rec, next, &list, list)
 		dtls_rec_put(rec);

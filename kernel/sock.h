@@ -6,6 +6,7 @@
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/spinlock.h>
+#include <linux/timer.h>
 #include <net/sock.h>
 
 #include "assoc.h"
@@ -51,13 +52,19 @@ struct dtls_cork {
  * @base_destruct: sk_destruct that was replaced
  * @assoc:         association of a connected socket, or NULL: plain UDP. Set
  *                 once, under the socket lock
- * @ready_lock:    protects @ready and @ready_bytes; process context only
+ * @base_ready:    sk_data_ready that was replaced with the first keys, or NULL
+ * @ready_lock:    protects @ready and what is counted of it; process context
+ *                 only
  * @ready:         opened records, not yet delivered
- * @ready_bytes:   bytes of plaintext in them
+ * @ready_cost:    bytes of memory they hold
+ * @ready_gen:     grows when something is added to @ready
  * @waiters:       receivers asleep: wake them when @ready grows
  * @opening:       callers with a datagram off the UDP queue, not yet in @ready
  * @missed:        somebody found nothing while @opening was not zero, and may
  *                 be asleep in poll
+ * @closed:        close() came by our operations
+ * @again:         brings pollers back to a queue that they did not see the end
+ *                 of
  * @window:        replay window for keys to come, records
  * @events:        mask of DTLS_EVENT_* the program wants
  * @gso_size:      plaintext segment size, bytes; 0 is off
@@ -69,13 +76,17 @@ struct dtls_sock {
 	struct sock		*sk;
 	struct dtls_proto	*proto;
 	void			(*base_destruct)(struct sock *sk);
+	void			(*base_ready)(struct sock *sk);
 	struct dtls_assoc	*assoc;
 	spinlock_t		ready_lock;	/* see above */
 	struct list_head	ready;
-	u64			ready_bytes;
+	u64			ready_cost;
+	u32			ready_gen;
 	atomic_t		waiters;
 	atomic_t		opening;
 	bool			missed;
+	bool			closed;
+	struct timer_list	again;
 	u32			window;
 	u32			events;
 	u16			gso_size;
@@ -93,6 +104,8 @@ struct dtls_sock {
  */
 static inline struct dtls_sock *dtls_sk(const struct sock *sk)
 {
+	/* pairs with dtls_attach_locked(): sk_prot led us here */
+	smp_rmb();
 	return (struct dtls_sock *)((unsigned long)sk->sk_user_data &
 				    SK_USER_DATA_PTRMASK);
 }
@@ -134,6 +147,9 @@ int dtls_recv_msg(struct sock *sk, struct msghdr *msg, size_t len, int flags,
 __poll_t dtls_recv_poll(struct file *file, struct socket *sock,
 			struct poll_table_struct *wait);
 int dtls_recv_next_len(struct dtls_sock *ds);
+void dtls_recv_kick(struct dtls_sock *ds);
+void dtls_recv_data_ready(struct sock *sk);
+void dtls_recv_again(struct timer_list *timer);
 
 /* sockopt.c */
 int dtls_sockopt_set(struct sock *sk, int level, int optname, sockptr_t optval,

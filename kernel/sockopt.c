@@ -45,21 +45,52 @@ static int dtls_sockopt_copy_keys(struct dtls_keys *keys, sockptr_t optval,
  * The options of UDP that change what a send means are ours once there are
  * keys: left where they are, UDP would join or cut our records.
  */
-static int dtls_sockopt_take_udp(struct dtls_sock *ds)
+static void dtls_sockopt_set_base(struct dtls_sock *ds, int cork, int gso)
+{
+	struct proto *base = ds->proto->base;
+
+	base->setsockopt(ds->sk, SOL_UDP, UDP_CORK, KERNEL_SOCKPTR(&cork),
+			 sizeof(cork));
+	base->setsockopt(ds->sk, SOL_UDP, UDP_SEGMENT, KERNEL_SOCKPTR(&gso),
+			 sizeof(gso));
+}
+
+static void dtls_sockopt_take_udp(struct dtls_sock *ds)
+{
+	ds->cork.on = dtls_compat_udp_cork(ds->sk);
+	ds->gso_size = READ_ONCE(udp_sk(ds->sk)->gso_size);
+	dtls_sockopt_set_base(ds, 0, 0);
+}
+
+static void dtls_sockopt_return_udp(struct dtls_sock *ds)
+{
+	dtls_sockopt_set_base(ds, ds->cork.on, ds->gso_size);
+	ds->cork.on = false;
+	ds->gso_size = 0;
+}
+
+/* From here on the socket speaks DTLS and nothing else. */
+static int dtls_sockopt_publish(struct dtls_sock *ds, struct dtls_assoc *assoc)
 {
 	struct sock *sk = ds->sk;
-	int off = 0, err;
+	int err = 0;
 
-	if (READ_ONCE(udp_sk(sk)->pending))
-		return -EBUSY;
-	ds->cork.on = dtls_compat_udp_cork(sk);
-	ds->gso_size = READ_ONCE(udp_sk(sk)->gso_size);
-	err = ds->proto->base->setsockopt(sk, SOL_UDP, UDP_CORK,
-					  KERNEL_SOCKPTR(&off), sizeof(off));
-	if (!err)
-		err = ds->proto->base->setsockopt(sk, SOL_UDP, UDP_SEGMENT,
-						  KERNEL_SOCKPTR(&off),
-						  sizeof(off));
+	lock_sock(sk);
+	/* both may have changed since they were looked at */
+	if (sk->sk_state != TCP_ESTABLISHED)
+		err = -ENOTCONN;
+	else if (udp_sk(sk)->pending)
+		err = -EBUSY;
+	if (!err) {
+		/* before the association: no wake-up with a promise after it */
+		write_lock_bh(&sk->sk_callback_lock);
+		ds->base_ready = sk->sk_data_ready;
+		WRITE_ONCE(sk->sk_data_ready, dtls_recv_data_ready);
+		write_unlock_bh(&sk->sk_callback_lock);
+		/* pairs with dtls_sock_assoc() */
+		smp_store_release(&ds->assoc, assoc);
+	}
+	release_sock(sk);
 	return err;
 }
 
@@ -95,16 +126,18 @@ static int dtls_sockopt_install(struct dtls_sock *ds,
 	err = dtls_keys_install(assoc, tx, rx, ds->window);
 	if (err || !fresh)
 		goto out;
-	err = dtls_sockopt_take_udp(ds);
-	if (err)
+	/* uncorking sends what is held back: it must not come to that */
+	err = -EBUSY;
+	if (READ_ONCE(udp_sk(sk)->pending))
 		goto out;
+	dtls_sockopt_take_udp(ds);
 	if (ds->no_export)
 		set_bit(DTLS_ASSOC_NO_EXPORT, &fresh->flags);
-	lock_sock(sk);
-	/* pairs with dtls_sock_assoc() */
-	smp_store_release(&ds->assoc, fresh);
-	fresh = NULL;
-	release_sock(sk);
+	err = dtls_sockopt_publish(ds, fresh);
+	if (err)
+		dtls_sockopt_return_udp(ds);
+	else
+		fresh = NULL;
 out:
 	mutex_unlock(&ds->cork.lock);
 	if (fresh)
@@ -307,13 +340,13 @@ static int dtls_sockopt_get_keys(struct dtls_sock *ds, int optname, int len,
 	if (!assoc)
 		return -ENOKEY;
 	/* before the direction ends: a bad pointer must not cost the keys */
-	if (export && clear_user(optval, min_t(int, len, sizeof(keys))))
+	len = min_t(int, len, sizeof(keys));
+	if (put_user(len, optlen) || (export && clear_user(optval, len)))
 		return -EFAULT;
 	err = dtls_keys_read(assoc, rx, export, &keys);
 	if (err)
 		return err;
-	len = min_t(int, len, sizeof(keys));
-	if (put_user(len, optlen) || copy_to_user(optval, &keys, len))
+	if (copy_to_user(optval, &keys, len))
 		err = -EFAULT;
 	memzero_explicit(&keys, sizeof(keys));
 	if (!err && export)

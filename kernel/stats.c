@@ -39,6 +39,7 @@ static const char *const dtls_stats_names[DTLS_STAT_COUNT] = {
 	[DTLS_STAT_RX_DROP_CONTROL]	= "RxDropControl",
 	[DTLS_STAT_RX_DROP_CLOSED]	= "RxDropClosed",
 	[DTLS_STAT_RX_DROP_CHECKSUM]	= "RxDropChecksum",
+	[DTLS_STAT_RX_DROP_CRYPTO]	= "RxDropCrypto",
 	[DTLS_STAT_RX_DROP_NOMEM]	= "RxDropNoMem",
 	[DTLS_STAT_KEY_LIMIT]		= "KeyLimit",
 };

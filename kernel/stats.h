@@ -37,6 +37,7 @@
  * @DTLS_STAT_RX_DROP_CONTROL: authentic control record that means nothing here
  * @DTLS_STAT_RX_DROP_CLOSED: came after the association was closed
  * @DTLS_STAT_RX_DROP_CHECKSUM: datagram with a bad UDP checksum
+ * @DTLS_STAT_RX_DROP_CRYPTO: the cipher failed for a reason of its own
  * @DTLS_STAT_RX_DROP_NOMEM: no memory to open it
  * @DTLS_STAT_KEY_LIMIT: keys that came near a limit of use
  * @DTLS_STAT_COUNT: how many there are
@@ -69,6 +70,7 @@ enum dtls_stat {
 	DTLS_STAT_RX_DROP_CONTROL,
 	DTLS_STAT_RX_DROP_CLOSED,
 	DTLS_STAT_RX_DROP_CHECKSUM,
+	DTLS_STAT_RX_DROP_CRYPTO,
 	DTLS_STAT_RX_DROP_NOMEM,
 	DTLS_STAT_KEY_LIMIT,
 	DTLS_STAT_COUNT

@@ -88,6 +88,9 @@ static int dtls_tx_check_name(const struct sock *sk, const struct msghdr *msg)
 		       0 : -EISCONN;
 	}
 #endif
+	/* IPv6 takes it for no address at all */
+	if (sin->sin_family == AF_UNSPEC && sk->sk_family == AF_INET6)
+		return 0;
 	if (sin->sin_family != AF_INET && sin->sin_family != AF_UNSPEC)
 		return -EAFNOSUPPORT;
 	if (msg->msg_namelen < sizeof(*sin))
@@ -370,8 +373,9 @@ static ssize_t dtls_tx_cork_flush(struct dtls_tx *tx)
 	vec.iov_len = cork->len;
 	iov_iter_kvec(&from, ITER_SOURCE, &vec, 1, cork->len);
 	ret = dtls_tx_bytes(tx, &from, cork->len);
-	/* as UDP does: what could not be sent is not kept */
-	dtls_tx_cork_drop(cork);
+	/* as UDP does: what could not be sent is not kept, but for a retry */
+	if (ret != -EAGAIN)
+		dtls_tx_cork_drop(cork);
 	return ret;
 }
 
@@ -416,8 +420,16 @@ static ssize_t dtls_tx_corked(struct dtls_tx *tx, struct msghdr *msg,
 	ret = len;
 	if (!cork->on && !(msg->msg_flags & (MSG_MORE | MSG_SENDPAGE_NOTLAST))) {
 		ret = dtls_tx_cork_flush(tx);
-		if (ret >= 0)
+		if (ret < 0)
+			iov_iter_revert(&msg->msg_iter, len);
+		if (ret == -EAGAIN) {
+			/* as if this piece had not been offered yet */
+			cork->len -= len;
+			if (!cork->len)
+				dtls_tx_cork_drop(cork);
+		} else if (ret >= 0) {
 			ret = len;
+		}
 	}
 out:
 	mutex_unlock(&cork->lock);
@@ -439,6 +451,26 @@ static int dtls_tx_check(struct sock *sk, const struct msghdr *msg)
 	if (msg->msg_name)
 		return dtls_tx_check_name(sk, msg);
 	return 0;
+}
+
+/*
+ * Send without keys. Bytes that UDP holds back, to make a larger datagram,
+ * must not still be there when the first record comes: so nobody installs
+ * keys meanwhile. Return: -EKEYREJECTED if somebody was faster.
+ */
+static int dtls_tx_plain(struct dtls_sock *ds, struct msghdr *msg, size_t len)
+{
+	struct sock *sk = ds->sk;
+	int ret = -EKEYREJECTED;
+
+	if (!(msg->msg_flags & MSG_MORE) && !dtls_compat_udp_cork(sk))
+		return ds->proto->base->sendmsg(sk, msg, len);
+
+	mutex_lock(&ds->cork.lock);
+	if (!dtls_sock_assoc(ds))
+		ret = ds->proto->base->sendmsg(sk, msg, len);
+	mutex_unlock(&ds->cork.lock);
+	return ret;
 }
 
 /**
@@ -465,14 +497,20 @@ int dtls_tx_sendmsg(struct sock *sk, struct msghdr *msg, size_t len)
 	struct ubuf_info *uarg = NULL;
 	ssize_t ret;
 
-	if (!dtls_sock_assoc(ds))
-		return ds->proto->base->sendmsg(sk, msg, len);
+	if (!dtls_sock_assoc(ds)) {
+		ret = dtls_tx_plain(ds, msg, len);
+		if (ret != -EKEYREJECTED)
+			return ret;
+	}
 
 	ret = dtls_tx_check(sk, msg);
 	if (ret)
 		return ret;
 	if (len > U16_MAX)
 		return -EMSGSIZE;
+	/* as in UDP: look whether it could be sent */
+	if (msg->msg_flags & MSG_PROBE)
+		return len;
 	ret = dtls_tx_keys(ds, &tx.ep);
 	if (ret)
 		return ret;
@@ -628,10 +666,16 @@ int dtls_tx_sendpage(struct sock *sk, struct page *page, int offset,
 		.bv_offset = offset,
 	};
 	struct msghdr msg = { .msg_flags = flags };
+	int ret;
 
+	mutex_lock(&ds->cork.lock);
+	ret = -EKEYREJECTED;
 	if (!dtls_sock_assoc(ds))
-		return dtls_compat_sendpage(ds->proto->base, sk, page, offset,
-					    size, flags);
+		ret = dtls_compat_sendpage(ds->proto->base, sk, page, offset,
+					   size, flags);
+	mutex_unlock(&ds->cork.lock);
+	if (ret != -EKEYREJECTED)
+		return ret;
 	iov_iter_bvec(&msg.msg_iter, ITER_SOURCE, &vec, 1, size);
 	return dtls_tx_sendmsg(sk, &msg, size);
 }
@@ -647,6 +691,35 @@ static struct dst_entry *dtls_tx_route4(struct sock *sk)
 				   inet->inet_sport, IPPROTO_UDP, 0,
 				   READ_ONCE(sk->sk_bound_dev_if));
 	return IS_ERR(rt) ? ERR_CAST(rt) : &rt->dst;
+}
+
+/* Bytes of header in front of UDP, with the options set on the socket. */
+static int dtls_tx_headers4(struct sock *sk)
+{
+	struct ip_options_rcu *opt;
+	int len = sizeof(struct iphdr);
+
+	rcu_read_lock();
+	opt = rcu_dereference(inet_sk(sk)->inet_opt);
+	if (opt)
+		len += opt->opt.optlen;
+	rcu_read_unlock();
+	return len;
+}
+
+static int dtls_tx_headers6(struct sock *sk)
+{
+	int len = sizeof(struct ipv6hdr);
+#if IS_ENABLED(CONFIG_IPV6)
+	struct ipv6_txoptions *opt;
+
+	rcu_read_lock();
+	opt = rcu_dereference(inet6_sk(sk)->opt);
+	if (opt)
+		len += opt->opt_flen + opt->opt_nflen;
+	rcu_read_unlock();
+#endif
+	return len;
 }
 
 #if IS_ENABLED(CONFIG_IPV6)
@@ -681,7 +754,6 @@ int dtls_tx_max_payload(struct dtls_sock *ds)
 	struct dtls_assoc *assoc = dtls_sock_assoc(ds);
 	struct sock *sk = ds->sk;
 	int room = sizeof(struct udphdr), mtu;
-	struct ip_options_rcu *opt;
 	struct dtls_epoch *ep;
 	struct dst_entry *dst;
 	bool v6 = false;
@@ -712,16 +784,7 @@ int dtls_tx_max_payload(struct dtls_sock *ds)
 	mtu = dst_mtu(dst);
 	dst_release(dst);
 
-	if (v6) {
-		room += sizeof(struct ipv6hdr);
-	} else {
-		room += sizeof(struct iphdr);
-		rcu_read_lock();
-		opt = rcu_dereference(inet_sk(sk)->inet_opt);
-		if (opt)
-			room += opt->opt.optlen;
-		rcu_read_unlock();
-	}
+	room += v6 ? dtls_tx_headers6(sk) : dtls_tx_headers4(sk);
 	ep = dtls_keys_get_tx(assoc);
 	if (!ep)
 		return -ENOKEY;
