@@ -62,12 +62,12 @@ void dtls_control_event(struct dtls_sock *ds, u32 event, u8 code, u32 epoch,
 		kfree_skb(skb);
 }
 
-static int dtls_control_alert(struct dtls_sock *ds, u8 level, u8 description,
-			      int flags)
+static void dtls_control_alert(struct dtls_sock *ds, u8 level, u8 description,
+			       int flags)
 {
 	u8 alert[2] = { level, description };
 
-	return dtls_tx_record(ds, DTLS_TYPE_ALERT, alert, sizeof(alert), flags);
+	dtls_tx_record(ds, DTLS_TYPE_ALERT, alert, sizeof(alert), flags);
 }
 
 /**
@@ -75,22 +75,19 @@ static int dtls_control_alert(struct dtls_sock *ds, u8 level, u8 description,
  * @ds:    socket with an association
  * @flags: MSG_DONTWAIT, or 0 to wait for buffer
  *
- * If there is no room for it now, the next call tries again.
+ * Lost like any datagram if the caller does not wait and there is no room.
  *
  * Context: process, may sleep; no locks held.
  */
 void dtls_control_close_notify(struct dtls_sock *ds, int flags)
 {
 	struct dtls_assoc *assoc = dtls_sock_assoc(ds);
-	int err;
 
 	if (!dtls_keys_has_tx(assoc) ||
 	    test_and_set_bit(DTLS_ASSOC_NOTIFIED, &assoc->flags))
 		return;
-	err = dtls_control_alert(ds, DTLS_ALERT_WARNING,
-				 DTLS_ALERT_CLOSE_NOTIFY, flags);
-	if (err == -EAGAIN || err == -ENOMEM || err == -ENOBUFS)
-		clear_bit(DTLS_ASSOC_NOTIFIED, &assoc->flags);
+	dtls_control_alert(ds, DTLS_ALERT_WARNING, DTLS_ALERT_CLOSE_NOTIFY,
+			   flags);
 }
 
 /* The association is over: end of file, or @err first. */
