@@ -134,7 +134,9 @@ int dtls_tx_uncork(struct dtls_sock *ds);
 void dtls_tx_splice_eof(struct socket *sock);
 int dtls_tx_sendpage(struct sock *sk, struct page *page, int offset,
 		     size_t size, int flags);
-int dtls_tx_max_payload(struct dtls_sock *ds);
+
+/* path.c */
+int dtls_path_max_payload(struct dtls_sock *ds);
 
 /* rx.c */
 int dtls_rx_pull(struct dtls_sock *ds);

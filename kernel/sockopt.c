@@ -383,7 +383,7 @@ static bool dtls_sockopt_int(struct dtls_sock *ds, int level, int optname,
 		*val = READ_ONCE(ds->no_export);
 		return true;
 	case DTLS_MAX_PAYLOAD:
-		*val = dtls_tx_max_payload(ds);
+		*val = dtls_path_max_payload(ds);
 		return true;
 	}
 	return false;

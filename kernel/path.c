@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What the path of a connected socket lets through: DTLS_MAX_PAYLOAD. */
+#include <linux/udp.h>
+#include <net/ip.h>
+#include <net/ip6_route.h>
+#include <net/ipv6.h>
+#include <net/ipv6_stubs.h>
+#include <net/route.h>
+
+#include "sock.h"
+
+static struct dst_entry *dtls_path_route4(struct sock *sk)
+{
+	struct inet_sock *inet = inet_sk(sk);
+	struct flowi4 fl4;
+	struct rtable *rt;
+
+	rt = ip_route_output_ports(sock_net(sk), &fl4, sk, inet->inet_daddr,
+				   inet->inet_saddr, inet->inet_dport,
+				   inet->inet_sport, IPPROTO_UDP, 0,
+				   READ_ONCE(sk->sk_bound_dev_if));
+	return IS_ERR(rt) ? ERR_CAST(rt) : &rt->dst;
+}
+
+/* Bytes of header in front of UDP, with the options set on the socket. */
+static int dtls_path_headers4(struct sock *sk)
+{
+	struct ip_options_rcu *opt;
+	int len = sizeof(struct iphdr);
+
+	rcu_read_lock();
+	opt = rcu_dereference(inet_sk(sk)->inet_opt);
+	if (opt)
+		len += opt->opt.optlen;
+	rcu_read_unlock();
+	return len;
+}
+
+static int dtls_path_headers6(struct sock *sk)
+{
+	int len = sizeof(struct ipv6hdr);
+#if IS_ENABLED(CONFIG_IPV6)
+	struct ipv6_txoptions *opt;
+
+	rcu_read_lock();
+	opt = rcu_dereference(inet6_sk(sk)->opt);
+	if (opt)
+		len += opt->opt_flen + opt->opt_nflen;
+	rcu_read_unlock();
+#endif
+	return len;
+}
+
+#if IS_ENABLED(CONFIG_IPV6)
+static struct dst_entry *dtls_path_route6(struct sock *sk)
+{
+	struct flowi6 fl6 = {
+		.daddr		= sk->sk_v6_daddr,
+		.saddr		= inet6_sk(sk)->saddr,
+		.flowi6_proto	= IPPROTO_UDP,
+		.flowi6_oif	= READ_ONCE(sk->sk_bound_dev_if),
+		.flowi6_mark	= READ_ONCE(sk->sk_mark),
+		.flowi6_uid	= sk->sk_uid,
+		.fl6_dport	= inet_sk(sk)->inet_dport,
+		.fl6_sport	= inet_sk(sk)->inet_sport,
+	};
+
+	return ipv6_stub->ipv6_dst_lookup_flow(sock_net(sk), sk, &fl6, NULL);
+}
+#endif
+
+/**
+ * dtls_path_max_payload() - what fits into one record on the path as it is now
+ * @ds: socket
+ *
+ * Context: process, may sleep.
+ * Return: bytes of plaintext, at most %DTLS_RECORD_PLAIN_MAX, that make an
+ * unfragmented datagram; -ENOTCONN without a peer, -ENOKEY without keys, or
+ * the errno of the route.
+ */
+int dtls_path_max_payload(struct dtls_sock *ds)
+{
+	struct dtls_assoc *assoc = dtls_sock_assoc(ds);
+	struct sock *sk = ds->sk;
+	int room = sizeof(struct udphdr), mtu;
+	struct dtls_epoch *ep;
+	struct dst_entry *dst;
+	bool v6 = false;
+	u32 cookie = 0;
+
+	if (READ_ONCE(sk->sk_state) != TCP_ESTABLISHED)
+		return -ENOTCONN;
+	if (!assoc)
+		return -ENOKEY;
+
+#if IS_ENABLED(CONFIG_IPV6)
+	if (sk->sk_family == AF_INET6) {
+		v6 = !ipv6_addr_v4mapped(&sk->sk_v6_daddr);
+		cookie = inet6_sk(sk)->dst_cookie;
+	}
+#endif
+	dst = sk_dst_check(sk, cookie);
+	if (!dst) {
+#if IS_ENABLED(CONFIG_IPV6)
+		if (v6)
+			dst = dtls_path_route6(sk);
+		else
+#endif
+			dst = dtls_path_route4(sk);
+		if (IS_ERR(dst))
+			return PTR_ERR(dst);
+	}
+	mtu = dst_mtu(dst);
+	dst_release(dst);
+
+	room += v6 ? dtls_path_headers6(sk) : dtls_path_headers4(sk);
+	ep = dtls_keys_get_tx(assoc);
+	if (!ep)
+		return -ENOKEY;
+	room += dtls_cipher_overhead(ep->aead.cipher);
+	dtls_keys_put(ep);
+	return clamp(mtu - room, 0, DTLS_RECORD_PLAIN_MAX);
+}
