@@ -96,12 +96,13 @@ checkpatch() {
 	local ignore=$1 d
 	shift
 	[ $# -gt 0 ] || return 0
-	# checkpatch leaves a file in the folder where it runs.
-	mkdir -p "$build/lint/tree"
+	# checkpatch leaves a file in the folder where it runs, and looks for names
+	# in CamelCase in an include folder there.
+	mkdir -p "$build/lint/tree/include"
 	for d in kernel uapi userspace selftests; do
 		ln -sfn "$top/$d" "$build/lint/tree/$d"
 	done
-	(cd "$build/lint/tree" && perl "$source/scripts/checkpatch.pl" --no-tree \
+	(cd "$build/lint/tree" && perl "$source/scripts/checkpatch.pl" --no-tree --root=. \
 		--strict --show-types --terse --no-summary --ignore "$ignore" -f "$@") |
 		but_tables
 }
@@ -134,7 +135,7 @@ kernel_doc() {
 
 spelling() {
 	files . | grep -v '\.pem$' | xargs -d '\n' codespell -q 2 \
-		-L "afile,ans,ot,hist,inout,nd,ro,te,wee"
+		-L "afile,ans,fro,ot,hist,inout,nd,ro,te,wee"
 }
 
 cpp_check() {
