@@ -121,7 +121,12 @@ int io_copy(kdtls_session *s)
 				return EXIT_TRANSFER;
 			if (!n && at_end(fd))
 				return EXIT_OK;
-			if (n < 0 && errno == ECONNREFUSED && shut)
+			/*
+			 * A peer that closes its socket right after its
+			 * close_notify is not there for the answer to it.
+			 */
+			if (n < 0 && errno == ECONNREFUSED &&
+			    (shut || at_end(fd)))
 				return EXIT_OK;
 			if (n < 0 && errno != EAGAIN && errno != EINTR) {
 				say("recv: %s", errno == ECONNRESET ?
