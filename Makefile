@@ -36,6 +36,7 @@ module-install: module
 
 userspace-install: userspace
 	$(MAKE) -C userspace install PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)
+	$(if $(DESTDIR),,ldconfig)
 
 check:
 	@$(vm)/deps.sh

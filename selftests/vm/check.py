@@ -16,9 +16,11 @@ import fnmatch
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 VM = os.path.dirname(os.path.abspath(__file__))
@@ -29,6 +31,8 @@ BUILD = os.path.join(TOP, "build")
 DEFAULT_TIMEOUT = 120
 # One boot under an emulated CPU, on a machine that does other things too.
 BOOT_TIME = 60
+# What a guest may take to end a test on its own, after the test's time is up.
+GRACE = 30
 
 # What a healthy kernel never says, whatever a test does to it.
 BAD_LOG = re.compile(
@@ -309,7 +313,7 @@ class Guest:
                 f.write(" ".join(words) + "\n")
         by_name = {t.name: t for t in tests}
         left = list(tests)
-        limit = BOOT_TIME + sum(t.timeout + 15 for t in tests)
+        limit = 2 * BOOT_TIME + sum(t.timeout + GRACE for t in tests)
         command = [os.path.join(VM, "vm.sh"), "-k", self.kernel, "-t", str(limit),
                    "-d", folder]
         # So that a test can find the files that were built for it.
@@ -323,12 +327,35 @@ class Guest:
 
         failed_before = self.tap.failed
         judge, ended = None, set()
+        hung = threading.Event()
+
+        # The guest keeps the time of each test; this is for a guest that
+        # cannot, because its kernel is stuck.
+        def stop():
+            hung.set()
+            try:
+                with open(os.path.join(folder, "pid"), encoding="utf-8") as f:
+                    os.kill(int(f.read()), signal.SIGTERM)
+            except (OSError, ValueError):
+                p.terminate()
+
+        def expect_news_in(seconds):
+            nonlocal timer
+            timer.cancel()
+            timer = threading.Timer(seconds, stop)
+            timer.daemon = True
+            timer.start()
+
+        timer = threading.Timer(0, stop)
         with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, text=True, errors="replace") as p:
+            expect_news_in(BOOT_TIME)
             for line in p.stdout:
                 line = line.rstrip()
                 if line.startswith("@@ begin "):
                     name = line.split()[2]
+                    expect_news_in(GRACE + (by_name[name].timeout if name in by_name
+                                            else DEFAULT_TIMEOUT))
                     judge = Judge(self.tap, f"{self.name} {name}", self.verbose)
                 elif line.startswith("@@ end ") and judge:
                     name, rc = line.split()[2:4]
@@ -339,26 +366,28 @@ class Guest:
                     ended.add(name)
                     left = [t for t in left if t.name != name]
                     judge = None
+                    expect_news_in(BOOT_TIME)
                 elif judge:
                     judge.line(line)
                 elif line:
                     self.tap.note(line)
             said = p.stderr.read().splitlines()
+            timer.cancel()
+        died = "the guest hung" if hung.is_set() else "the guest died"
         said = [line[2:] if line.startswith("# ") else line for line in said]
         if judge:
-            judge.fail("(the guest died)", judge.held[-20:] + said)
+            judge.fail(f"({died})", judge.held[-20:] + said)
             name = judge.label.split()[-1]
             left = [t for t in left if t.name != name]
             # Without the module, or after all tests, another boot tells no more.
             if name in ("insmod", "rmmod", "kmemleak"):
                 left = []
         elif "insmod" not in ended:
-            self.tap.result(False, f"{self.name} boot", said)
+            self.tap.result(False, f"{self.name} boot ({died})", said)
             left = []
         elif "rmmod" not in ended and "insmod" in ended:
-            left = [] if not left else left
             if p.returncode == 125:
-                self.tap.result(False, f"{self.name} (the guest died between tests)", said)
+                self.tap.result(False, f"{self.name} ({died} between tests)", said)
             else:
                 # insmod failed, which has been said.
                 left = []

@@ -8,8 +8,8 @@
 # they are gone.  Daemons leave process groups and parents behind, but not the
 # guest.
 kill_others() {
-	local keep=${1:-0} tries stat line pid found
-	for tries in $(seq 50); do
+	local keep=${1:-0} until=$((SECONDS + 6)) stat line pid found
+	while [ $SECONDS -lt $until ]; do
 		found=0
 		for stat in /proc/[0-9]*/stat; do
 			{ read -r line <"$stat"; } 2>/dev/null || continue
@@ -25,8 +25,11 @@ kill_others() {
 		[ $found -eq 1 ] || return 0
 		sleep 0.1
 	done
-	echo "# processes that cannot be killed (try $tries):"
-	ps -eo pid,sid,stat,wchan:30,args
+	# Stuck in the kernel: say where, here and in its log.
+	echo "# processes that no signal ends:"
+	ps -eo pid,sid,stat,wchan:30,args | awk 'NR == 1 || $3 ~ /^[DR]/'
+	echo w >/proc/sysrq-trigger
+	echo l >/proc/sysrq-trigger
 }
 
 # load_dtls: insmod of the module that was built for this kernel, after what it

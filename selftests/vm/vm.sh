@@ -91,6 +91,7 @@ image=$dir/vmlinux
 
 append="console=ttyS0 loglevel=6 panic=-1 oops=panic"
 append+=" no_timer_check tsc=reliable random.trust_cpu=on mitigations=off"
+append+=" sysrq_always_enabled sysctl.kernel.hung_task_timeout_secs=60"
 append+=" net.ifnames=0 printk.devkmsg=on ${KERNEL_APPEND:-}"
 
 # shellcheck disable=SC2206
@@ -100,7 +101,7 @@ rc=0
 # Not -chardev stdio: the end of its stdin would unplug the guest's port.  And a
 # pipe, because QEMU truncates what it opens and this may be someone's log file.
 timeout --foreground -k 5 "$timeout" qemu-system-x86_64 \
-	-nodefaults -no-user-config -display none -no-reboot -M q35 \
+	-pidfile "$run/pid" -nodefaults -no-user-config -display none -no-reboot -M q35 \
 	"${accel_args[@]}" -cpu "$cpu" -smp "$smp" -m "${MEM:-2G}" -nic none \
 	-kernel "$image" -initrd "$dir/initrd" -append "$append" \
 	-chardev "file,id=log,path=$run/console" -serial chardev:log \

@@ -1,0 +1,69 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Prints the folder (see kernel.sh) of the debug kernel: linux-source-6.12 built
+# with debug.config, that is with KASAN, UBSAN, lockdep, kmemleak, checks of
+# sleeping and of objects, and fault injection.  Built when it is not there,
+# which takes some ten minutes on two processors, and kept under a name made of
+# the source's version and the configuration.
+set -euo pipefail
+. "$(dirname "$0")/lib.sh"
+
+package=linux-source-6.12
+config=$vmdir/debug.config
+
+if [ "${1:-}" = --build ]; then
+	tmp=$2
+	cd "$tmp"
+	tarball=/usr/src/$package.tar.xz
+	if [ ! -f "$tarball" ]; then
+		apt-get -q download "$package"
+		dpkg-deb --fsys-tarfile "$package"_*.deb | tar -x ./usr/src
+		tarball=$tmp/usr/src/$package.tar.xz
+	fi
+	mkdir kdir
+	xz -dc -T 0 "$tarball" | tar -x -C kdir --strip-components=1
+	rm -rf usr ./*.deb
+	cd kdir
+	make -s allnoconfig
+	scripts/kconfig/merge_config.sh -m .config "$config"
+	make -s olddefconfig
+	# An option that went away unnoticed would be a check that is not made.
+	while read -r line; do
+		case $line in
+		CONFIG_*=[ym]) grep -qx "$line" .config ||
+			{ echo "not in the kernel's configuration: $line"; exit 1; } ;;
+		esac
+	done <"$config"
+	make -s -j"$(nproc)" bzImage modules
+	make -s kernelrelease >../release
+	release=$(cat ../release)
+	make -s INSTALL_MOD_PATH="$tmp/mod" modules_install
+	rm -f "$tmp/mod/lib/modules/$release"/build \
+		"$tmp/mod/lib/modules/$release"/source
+	mv "$tmp/mod/lib/modules/$release" "$tmp/modules"
+	rm -r "$tmp/mod"
+	# With its debug information the kernel takes long to load.
+	objcopy --strip-debug vmlinux "$tmp/vmlinux"
+	# What building a module needs stays; objects do not.
+	find . -name '*.o' ! -path './scripts/*' ! -path './tools/*' -delete
+	find . -name '*.a' -delete
+	exit 0
+fi
+
+command -v apt-cache >/dev/null || die "this wants Debian's $package"
+version=$(apt-cache show --no-all-versions "$package" | sed -n 's/^Version: //p' | head -n 1)
+[ -n "$version" ] || die "apt knows no $package"
+sum=$(cat "$config" "$0" | sha256sum | cut -c1-12)
+dir=$cache/debug-${version//[!a-zA-Z0-9.+~-]/_}-$sum
+if [ ! -d "$dir" ]; then
+	mkdir -p "$cache"
+	tmp=$(mktemp -d "$cache/tmp.XXXXXX")
+	chmod 755 "$tmp"
+	trap 'rm -rf "$tmp"' EXIT
+	step "building the debug kernel (once, some ten minutes)" "$0" --build "$tmp"
+	publish "$tmp" "$dir"
+	trap - EXIT
+fi
+"$vmdir/initramfs.sh" "$dir"
+echo "$dir"
