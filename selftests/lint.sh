@@ -49,17 +49,15 @@ c_files() {
 # W=1 shows its warnings only when something is compiled, so everything is, in a
 # folder of its own; sparse looks at each file on the way.
 module() {
-	local out
+	local out rc=0
 	out=$build/lint/$(basename "$1")
 	rm -rf "$out/module/kernel"
 	# stdout is the path of the module, for other callers.
 	KDTLS_BUILD_DIR=$out selftests/vm/build-module.sh "$1" \
-		W=1 C=2 CF=-D__CHECK_ENDIAN__ 2>"$log.build" >/dev/null || {
-		cat "$log.build"
-		return 1
-	}
+		W=1 C=2 CF=-D__CHECK_ENDIAN__ 2>"$log.build" >/dev/null || rc=1
 	# Paths as the person knows them; progress of a fetch is no finding.
 	sed -e "s|$out/module/||" -e '/^# /d' "$log.build"
+	return $rc
 }
 
 # What is not asked of the code here:

@@ -438,18 +438,20 @@ def main():
     os.makedirs(BUILD, exist_ok=True)
     lock = open(os.path.join(BUILD, ".lock"), "w", encoding="utf-8")
     fcntl.flock(lock, fcntl.LOCK_EX)
-    jobs = f"-j{os.cpu_count()}"
-    if os.path.exists(os.path.join(TOP, "userspace", "Makefile")):
-        if build(tap, "build userspace",
-                 ["make", "-s", jobs, "-C", os.path.join(TOP, "userspace")]) is None:
+    make = ["make", "-s", f"-j{os.cpu_count()}", "-C"]
+    listing = build(tap, "list selftests", make + [SELFTESTS, "list"]) or ""
+    tests = select([Test(*line.split()) for line in listing.splitlines()], wanted)
+    # What is asked for must not wait for, or fail with, what is not.
+    if not wanted or any(t.kind == "script" for t in tests):
+        if build(tap, "build userspace", make + [os.path.join(TOP, "userspace")]) is None:
             return tap.close()
-    # One broken test program is a failure of its own and no reason not to run
-    # the others: hence -k, and the look for the file below.
-    build(tap, "build selftests", ["make", "-s", "-k", jobs, "-C", SELFTESTS])
-    listing = build(tap, "list selftests", ["make", "-s", "-C", SELFTESTS, "list"])
+    programs = [t.path for t in tests if t.kind != "script"]
+    if programs:
+        # One that does not compile is a failure of its own and no reason not to
+        # run the others: hence -k, and the look for the files.
+        build(tap, "build selftests", make + [SELFTESTS, "-k"] + programs)
+        tests = [t for t in tests if os.path.exists(t.path)]
     lock.close()
-    tests = [Test(*line.split()) for line in (listing or "").splitlines()]
-    tests = [t for t in select(tests, wanted) if os.path.exists(t.path)]
 
     for t in tests:
         if t.kind == "unit":

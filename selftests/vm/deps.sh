@@ -15,7 +15,7 @@ packages="
 	util-linux ethtool nftables socat
 	openssl libssl-dev gnutls-bin libgnutls28-dev libwolfssl-dev
 	liburing-dev libnl-3-dev libnl-genl-3-dev
-	sparse cppcheck codespell shellcheck git tshark
+	sparse pahole cppcheck codespell shellcheck git tshark
 "
 
 command -v dpkg-query >/dev/null 2>&1 || die "this is made for Debian: no dpkg here"
