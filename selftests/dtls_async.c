@@ -15,6 +15,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/utsname.h>
 
 #include "lib/pair.h"
 
@@ -121,9 +122,12 @@ FIXTURE_VARIANT_ADD(async, cryptd_v4)
 FIXTURE_SETUP(async)
 {
 	char base[64] = "", now[128];
+	struct utsname u;
 
 	netns_new();
 	/* It may not have been made yet. */
+	if (variant->base && !uname(&u) && strverscmp(u.release, "6.3") < 0)
+		SKIP(return, "cryptd over gcm fails its own test in 6.1");
 	make_instance(variant->base ?: "gcm(aes)");
 	ASSERT_EQ(true, best_gcm(base, sizeof(base)));
 	if (variant->base)
@@ -146,7 +150,7 @@ FIXTURE_TEARDOWN(async)
 	int error, tries;
 
 	pair_close(&self->p);
-	for (tries = 0; tries < 1000; tries++) {
+	for (tries = 0; tries < 20000; tries++) {
 		error = manage(CRYPTO_MSG_DELALG, self->driver, 0);
 		if (error != EBUSY)
 			break;

@@ -58,6 +58,8 @@ static ssize_t receive(int fd, int flags)
 		.msg_control = control,
 		.msg_controllen = sizeof(control),
 	};
+	if (flags & MSG_DONTWAIT)
+		settle();
 	return recvmsg(fd, &got, flags);
 }
 
@@ -149,10 +151,10 @@ TEST_F(messages, record_type_without_room)
 	ASSERT_EQ(4, end_send(self->far, "data", 4, 0));
 	ASSERT_EQ(3, end_send_type(self->far, DTLS_TYPE_HANDSHAKE, "abc", 3));
 	ASSERT_EQ(4, end_send(self->far, "more", 4, 0));
-	ASSERT_EQ(4, recv(self->fd, in, sizeof(in), MSG_DONTWAIT));
-	ASSERT_EQ(-1, recv(self->fd, in, sizeof(in), MSG_DONTWAIT));
+	ASSERT_EQ(4, recv_soon(self->fd, in, sizeof(in), 0));
+	ASSERT_EQ(-1, recv_soon(self->fd, in, sizeof(in), 0));
 	ASSERT_EQ(EIO, errno);
-	ASSERT_EQ(-1, recv(self->fd, in, sizeof(in), MSG_PEEK | MSG_DONTWAIT));
+	ASSERT_EQ(-1, recv_soon(self->fd, in, sizeof(in), MSG_PEEK));
 	ASSERT_EQ(EIO, errno);
 	ASSERT_EQ(-1, read(self->fd, in, sizeof(in)));
 	ASSERT_EQ(EIO, errno);
@@ -160,7 +162,7 @@ TEST_F(messages, record_type_without_room)
 	ASSERT_EQ(EIO, errno);
 	ASSERT_EQ(3, recv_record(self->fd, in, sizeof(in), 0, &r, NULL));
 	ASSERT_EQ(DTLS_TYPE_HANDSHAKE, r.type);
-	ASSERT_EQ(4, recv(self->fd, in, sizeof(in), MSG_DONTWAIT));
+	ASSERT_EQ(4, recv_soon(self->fd, in, sizeof(in), 0));
 	ASSERT_EQ(0, memcmp(in, "more", 4));
 }
 
@@ -230,7 +232,7 @@ TEST_F(messages, bad_types_out)
 
 	key_state(self->fd, DTLS_TX, &k);
 	ASSERT_EQ(FIRST_SEQ, k.seq);
-	ASSERT_EQ(-1, recv(self->far->fd, in, sizeof(in), MSG_DONTWAIT));
+	ASSERT_EQ(-1, recv_soon(self->far->fd, in, sizeof(in), 0));
 	ASSERT_EQ(EAGAIN, errno);
 	ASSERT_EQ(1, send_cmsg(self->fd, "x", 1, &good, sizeof(good)));
 }
@@ -436,7 +438,7 @@ TEST_F(messages, refused)
 	ASSERT_EQ(1, send(self->fd, "x", 1, 0));
 	ASSERT_EQ(-1, recv(self->fd, in, sizeof(in), 0));
 	ASSERT_EQ(ECONNREFUSED, errno);
-	ASSERT_EQ(-1, recv(self->fd, in, sizeof(in), MSG_DONTWAIT));
+	ASSERT_EQ(-1, recv_soon(self->fd, in, sizeof(in), 0));
 	ASSERT_EQ(EAGAIN, errno);
 	ASSERT_EQ(1, send(self->fd, "x", 1, 0));
 	ASSERT_EQ(POLLERR, poll_now(self->fd, 0) & POLLERR);
@@ -479,6 +481,7 @@ TEST_F(messages, error_queue_has_no_plaintext)
 	close(self->far->fd);
 	self->far->fd = -1;
 	ASSERT_LT(0, send(self->fd, secret, sizeof(secret), 0));
+	settle();
 	n = recvmsg(self->fd, &msg, MSG_ERRQUEUE | MSG_DONTWAIT);
 	ASSERT_LE(0, n);
 	ASSERT_EQ(NULL, memmem(buf, n, secret, 8));
@@ -494,7 +497,7 @@ TEST_F(messages, dropped_count)
 		end_send(self->far, in, 500, 0);
 	ASSERT_EQ(500, receive(self->fd, 0));
 	/* The count is that of the moment the datagram was queued: 0 then. */
-	while (recv(self->fd, in, sizeof(in), MSG_DONTWAIT) > 0)
+	while (recv_soon(self->fd, in, sizeof(in), 0) > 0)
 		;
 	ASSERT_EQ(500, end_send(self->far, in, 500, 0));
 	ASSERT_EQ(500, receive(self->fd, 0));

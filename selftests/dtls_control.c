@@ -63,7 +63,7 @@ static void handshake(struct dtls_end *far, __u8 type)
 /* What recv() without waiting says. */
 static int recv_now(int fd)
 {
-	ssize_t n = recv(fd, in, sizeof(in), MSG_DONTWAIT);
+	ssize_t n = recv_soon(fd, in, sizeof(in), 0);
 
 	return n < 0 ? -errno : n;
 }
@@ -87,7 +87,7 @@ static bool alerted(struct dtls_end *far, __u8 level, __u8 description)
 
 static bool silent(struct dtls_end *far)
 {
-	return recv(far->fd, in, sizeof(in), MSG_DONTWAIT) == -1 &&
+	return recv_soon(far->fd, in, sizeof(in), 0) == -1 &&
 	       errno == EAGAIN;
 }
 
@@ -434,7 +434,7 @@ static bool flight_came(struct dtls_end *far, __u64 seq, const void *finished,
 	ssize_t n, used, at;
 	size_t body;
 
-	while ((n = recv(far->fd, in, sizeof(in), MSG_DONTWAIT)) > 0) {
+	while ((n = recv_soon(far->fd, in, sizeof(in), 0)) > 0) {
 		for (at = 0; at < n; at += used) {
 			must(oracle_parse(in + at, n - at, &h, &body));
 			if (!h.epoch) {

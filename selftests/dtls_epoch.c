@@ -4,6 +4,7 @@
 #include <kselftest_harness.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <string.h>
 
@@ -46,7 +47,7 @@ static bool opens(struct dtls_pair *p, struct oracle_key *k)
 	size_t n = oracle_seal(k, DTLS_TYPE_DATA, "text", 4, rec);
 
 	must(send(p->far.fd, rec, n, 0) == (ssize_t)n);
-	if (recv(p->near.fd, in, sizeof(in), MSG_DONTWAIT) == 4)
+	if (recv_soon(p->near.fd, in, sizeof(in), 0) == 4)
 		return true;
 	must(errno == EAGAIN);
 	return false;
@@ -136,10 +137,10 @@ TEST_F(epoch, peek_then_next)
 	ASSERT_EQ(3, recv(self->fd, in, sizeof(in), MSG_PEEK));
 	keys_next(self->far, self->near, 2);
 	ASSERT_EQ(0, key_install(self->fd, DTLS_RX, &self->near->rx));
-	ASSERT_EQ(3, recv(self->fd, in, sizeof(in), MSG_DONTWAIT));
+	ASSERT_EQ(3, recv_soon(self->fd, in, sizeof(in), 0));
 	ASSERT_EQ(0, memcmp(in, "old", 3));
 	ASSERT_EQ(3, end_send(self->far, "new", 3, 0));
-	ASSERT_EQ(3, recv(self->fd, in, sizeof(in), MSG_DONTWAIT));
+	ASSERT_EQ(3, recv_soon(self->fd, in, sizeof(in), 0));
 	ASSERT_EQ(0, memcmp(in, "new", 3));
 }
 
@@ -157,6 +158,40 @@ TEST_F(epoch, named_on_send)
 	ASSERT_EQ(1, send_cmsg(self->fd, "x", 1, &r, sizeof(r)));
 	r.epoch = 0;
 	ASSERT_EQ(1, send_cmsg(self->fd, "x", 1, &r, sizeof(r)));
+}
+
+#define LINGER	"/sys/module/dtls/parameters/epoch_linger"
+
+static void set_linger(const char *text)
+{
+	int fd = open(LINGER, O_WRONLY);
+
+	must(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+	close(fd);
+}
+
+/* Old keys go a while after the new ones have come into use, not before. */
+TEST_F(epoch, old_read_epoch_retires)
+{
+	struct oracle_key old = self->far->tx;
+	char was[16] = {};
+	int i, fd;
+
+	fd = open(LINGER, O_RDONLY);
+	ASSERT_LE(0, fd);
+	ASSERT_LT(0, read(fd, was, sizeof(was) - 1));
+	close(fd);
+	set_linger("0");
+	keys_next(self->far, self->near, 2);
+	ASSERT_EQ(0, key_install(self->fd, DTLS_RX, &self->near->rx));
+	for (i = 0; i < 20; i++)
+		EXPECT_EQ(true, opens(&self->p, &old));
+	EXPECT_EQ(true, opens(&self->p, &self->far->tx));
+	while (opens(&self->p, &old))
+		usleep(1000);
+	EXPECT_EQ(1, stat_read("RxDropEpoch"));
+	EXPECT_EQ(true, opens(&self->p, &self->far->tx));
+	set_linger(was);
 }
 
 #define STREAM	300
@@ -195,7 +230,7 @@ TEST_F(epoch, change_under_traffic)
 	ASSERT_EQ(0, pthread_join(thread, NULL));
 
 	for (i = 0; i < STREAM; i++) {
-		len = recv(self->far->fd, in, sizeof(in), MSG_DONTWAIT);
+		len = recv_soon(self->far->fd, in, sizeof(in), 0);
 		ASSERT_EQ(true, oracle_parse(in, len, &h, &body));
 		ASSERT_LE(epoch, h.epoch - 1);
 		epoch = h.epoch - 1;
@@ -219,10 +254,10 @@ TEST_F(epoch, one_direction_only)
 	ASSERT_EQ(ENOKEY, errno);
 	/* What came meanwhile is opened as soon as it can be. */
 	ASSERT_EQ(5, end_send(&p.far, "early", 5, 0));
-	ASSERT_EQ(-1, recv(p.near.fd, in, sizeof(in), MSG_DONTWAIT));
+	ASSERT_EQ(-1, recv_soon(p.near.fd, in, sizeof(in), 0));
 	ASSERT_EQ(ENOKEY, errno);
 	ASSERT_EQ(0, key_install(p.near.fd, DTLS_RX, &p.near.rx));
-	ASSERT_EQ(5, recv(p.near.fd, in, sizeof(in), MSG_DONTWAIT));
+	ASSERT_EQ(5, recv_soon(p.near.fd, in, sizeof(in), 0));
 	pair_close(&p);
 
 	pair_prepare(&p, variant->suite, variant->family, false);
@@ -230,7 +265,7 @@ TEST_F(epoch, one_direction_only)
 	ASSERT_EQ(0, key_install(p.near.fd, DTLS_RX, &p.near.rx));
 	ASSERT_EQ(-1, send(p.near.fd, "plain", 5, 0));
 	ASSERT_EQ(ENOKEY, errno);
-	ASSERT_EQ(-1, recv(p.far.fd, in, sizeof(in), MSG_DONTWAIT));
+	ASSERT_EQ(-1, recv_soon(p.far.fd, in, sizeof(in), 0));
 	pair_close(&p);
 }
 
@@ -248,12 +283,12 @@ TEST_F(epoch, export_freezes_sending)
 	ASSERT_EQ(-1, send(self->fd, "x", 1, 0));
 	ASSERT_EQ(EKEYREVOKED, errno);
 	ASSERT_EQ(3, end_send(self->far, "abc", 3, 0));
-	ASSERT_EQ(3, recv(self->fd, in, sizeof(in), MSG_DONTWAIT));
+	ASSERT_EQ(3, recv_soon(self->fd, in, sizeof(in), 0));
 	/* Not even a close_notify is sealed once somebody else has the keys. */
 	shutdown(self->fd, SHUT_WR);
 	for (i = 0; i < 3; i++)
 		ASSERT_EQ(1, end_recv(self->far, in, sizeof(in), MSG_DONTWAIT));
-	ASSERT_EQ(-1, recv(self->far->fd, in, sizeof(in), MSG_DONTWAIT));
+	ASSERT_EQ(-1, recv_soon(self->far->fd, in, sizeof(in), 0));
 	key_state(self->fd, DTLS_TX, &again);
 	ASSERT_EQ(k.seq, again.seq);
 }
@@ -263,7 +298,7 @@ TEST_F(epoch, export_freezes_receiving)
 	struct dtls_keys k;
 
 	ASSERT_EQ(3, end_send(self->far, "abc", 3, 0));
-	ASSERT_EQ(3, recv(self->fd, in, sizeof(in), MSG_DONTWAIT));
+	ASSERT_EQ(3, recv_soon(self->fd, in, sizeof(in), 0));
 	key_state(self->fd, DTLS_RX_EXPORT, &k);
 	ASSERT_EQ(FIRST_SEQ + 1, k.seq);
 	ASSERT_EQ(0, memcmp(k.key, self->near->rx.key, k.key_len));

@@ -51,7 +51,7 @@ static bool works(struct dtls_pair *p, int fd)
 	return send(fd, "to", 2, 0) == 2 &&
 	       end_recv(&p->far, in, sizeof(in), MSG_DONTWAIT) == 2 &&
 	       end_send(&p->far, "fro", 3, 0) == 3 &&
-	       recv(fd, in, sizeof(in), MSG_DONTWAIT) == 3;
+	       recv_soon(fd, in, sizeof(in), 0) == 3;
 }
 
 static void no_socket_left(void)
@@ -204,7 +204,7 @@ TEST_F(life, disconnect)
 	udp_connect(fd[0], fd[1]);
 	udp_connect(fd[1], fd[0]);
 	ASSERT_EQ(1, send(fd[0], "x", 1, 0));
-	ASSERT_EQ(1, recv(fd[1], in, sizeof(in), MSG_DONTWAIT));
+	ASSERT_EQ(1, recv_soon(fd[1], in, sizeof(in), 0));
 	close(fd[0]);
 	close(fd[1]);
 }
@@ -219,7 +219,7 @@ TEST_F(life, reconnect)
 	udp_connect(other, self->fd);
 	p.far.fd = other;
 	ASSERT_EQ(true, works(&p, self->fd));
-	ASSERT_EQ(-1, recv(self->far->fd, in, sizeof(in), MSG_DONTWAIT));
+	ASSERT_EQ(-1, recv_soon(self->far->fd, in, sizeof(in), 0));
 	close(other);
 }
 
@@ -321,16 +321,16 @@ TEST_F(life, destroyed)
 	wait_asleep(child, __NR_recvfrom);
 	ASSERT_EQ(0, destroy(self->fd, variant->family));
 	ASSERT_EQ(0, wait_child(child));
-	ASSERT_EQ(0, recv(self->fd, in, sizeof(in), MSG_DONTWAIT));
+	ASSERT_EQ(0, recv_soon(self->fd, in, sizeof(in), 0));
 	ASSERT_EQ(-1, send(self->fd, "plain", 5, MSG_NOSIGNAL));
 	ASSERT_EQ(EPIPE, errno);
 	/* The dead speak to no one, neither sealed nor bare. */
-	ASSERT_EQ(-1, recv(self->far->fd, in, sizeof(in), MSG_DONTWAIT));
+	ASSERT_EQ(-1, recv_soon(self->far->fd, in, sizeof(in), 0));
 	ASSERT_EQ(-1, key_install(self->fd, DTLS_TX, &self->p.near.tx));
 	/* Not even after a new connect(). */
 	udp_connect(self->fd, self->far->fd);
 	ASSERT_EQ(-1, send(self->fd, "plain", 5, MSG_NOSIGNAL));
-	ASSERT_EQ(-1, recv(self->far->fd, in, sizeof(in), MSG_DONTWAIT));
+	ASSERT_EQ(-1, recv_soon(self->far->fd, in, sizeof(in), 0));
 }
 
 TEST_F(life, destroyed_before_keys)
@@ -340,7 +340,7 @@ TEST_F(life, destroyed_before_keys)
 	udp_pair(variant->family, fd);
 	ASSERT_EQ(0, ulp_attach(fd[0]));
 	ASSERT_EQ(0, destroy(fd[0], variant->family));
-	ASSERT_EQ(-1, recv(fd[0], in, sizeof(in), MSG_DONTWAIT));
+	ASSERT_EQ(-1, recv_soon(fd[0], in, sizeof(in), 0));
 	ASSERT_EQ(ECONNABORTED, errno);
 	close(fd[0]);
 	close(fd[1]);

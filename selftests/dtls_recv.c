@@ -61,7 +61,7 @@ static void forge(struct dtls_end *far)
 
 TEST_F(receive, nonblocking)
 {
-	ASSERT_EQ(-1, recv(self->fd, in, sizeof(in), MSG_DONTWAIT));
+	ASSERT_EQ(-1, recv_soon(self->fd, in, sizeof(in), 0));
 	ASSERT_EQ(EAGAIN, errno);
 	ASSERT_EQ(0, fcntl(self->fd, F_SETFL, O_NONBLOCK));
 	ASSERT_EQ(-1, recv(self->fd, in, sizeof(in), 0));
@@ -233,7 +233,7 @@ TEST_F(receive, empty_record)
 	ASSERT_EQ(0, recv(self->fd, in, sizeof(in), MSG_PEEK));
 	ASSERT_EQ(0, recv(self->fd, in, sizeof(in), 0));
 	ASSERT_EQ(3, recv(self->fd, in, sizeof(in), 0));
-	ASSERT_EQ(-1, recv(self->fd, in, sizeof(in), MSG_DONTWAIT));
+	ASSERT_EQ(-1, recv_soon(self->fd, in, sizeof(in), 0));
 	ASSERT_EQ(EAGAIN, errno);
 }
 
@@ -252,7 +252,7 @@ TEST_F(receive, peek)
 	ASSERT_EQ(6, recv(self->fd, in, 3, MSG_PEEK | MSG_TRUNC));
 	ASSERT_EQ(0, memcmp(in, "sec", 3));
 	ASSERT_EQ(6, recv(self->fd, in, sizeof(in), 0));
-	ASSERT_EQ(-1, recv(self->fd, in, sizeof(in), MSG_PEEK | MSG_DONTWAIT));
+	ASSERT_EQ(-1, recv_soon(self->fd, in, sizeof(in), MSG_PEEK));
 	ASSERT_EQ(EAGAIN, errno);
 	ASSERT_EQ(2, stat_read("RxRecords"));
 }
@@ -264,7 +264,7 @@ TEST_F(receive, peek_blocks)
 
 	if (!child) {
 		must(recv(self->fd, in, sizeof(in), MSG_PEEK) == 4);
-		must(recv(self->fd, in, sizeof(in), MSG_DONTWAIT) == 4);
+		must(recv_soon(self->fd, in, sizeof(in), 0) == 4);
 		_exit(0);
 	}
 	wait_asleep(child, __NR_recvfrom);
@@ -304,21 +304,26 @@ TEST_F(receive, fionread)
 {
 	int n = -1;
 
+	settle();
 	ASSERT_EQ(0, ioctl(self->fd, FIONREAD, &n));
 	ASSERT_EQ(0, n);
 	ASSERT_EQ(700, end_send(self->far, out, 700, 0));
 	ASSERT_EQ(9, end_send(self->far, out, 9, 0));
+	settle();
 	ASSERT_EQ(0, ioctl(self->fd, FIONREAD, &n));
 	ASSERT_EQ(700, n);
 	ASSERT_EQ(700, recv(self->fd, in, sizeof(in), 0));
+	settle();
 	ASSERT_EQ(0, ioctl(self->fd, FIONREAD, &n));
 	ASSERT_EQ(9, n);
 	ASSERT_EQ(9, recv(self->fd, in, sizeof(in), 0));
+	settle();
 	ASSERT_EQ(0, ioctl(self->fd, FIONREAD, &n));
 	ASSERT_EQ(0, n);
 	if (variant->far_kernel)
 		return;
 	forge(self->far);
+	settle();
 	ASSERT_EQ(0, ioctl(self->fd, FIONREAD, &n));
 	ASSERT_EQ(0, n);
 }
@@ -330,13 +335,13 @@ TEST_F(receive, efault)
 	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
 
 	ASSERT_EQ(50, end_send(self->far, out, 50, 0));
-	ASSERT_EQ(-1, recv(self->fd, (void *)1, 100, MSG_DONTWAIT));
+	ASSERT_EQ(-1, recv_soon(self->fd, (void *)1, 100, 0));
 	ASSERT_EQ(EFAULT, errno);
-	ASSERT_EQ(-1, recv(self->fd, (void *)1, 100, MSG_PEEK | MSG_DONTWAIT));
+	ASSERT_EQ(-1, recv_soon(self->fd, (void *)1, 100, MSG_PEEK));
 	ASSERT_EQ(EFAULT, errno);
-	ASSERT_EQ(-1, recvmsg(self->fd, &msg, MSG_DONTWAIT));
+	ASSERT_EQ(-1, recvmsg(self->fd, &msg, 0));
 	ASSERT_EQ(EFAULT, errno);
-	ASSERT_EQ(50, recv(self->fd, in, sizeof(in), MSG_DONTWAIT));
+	ASSERT_EQ(50, recv_soon(self->fd, in, sizeof(in), 0));
 	ASSERT_EQ(0, memcmp(in, out, 50));
 }
 
@@ -370,6 +375,7 @@ TEST_F(receive, recvmmsg)
 		if (!variant->far_kernel)
 			forge(self->far);
 	}
+	settle();
 	ASSERT_EQ(7, recvmmsg(self->fd, mm, 10, MSG_DONTWAIT, NULL));
 	for (i = 0; i < 7; i++) {
 		ASSERT_EQ(10 * i, mm[i].msg_len);
@@ -435,7 +441,7 @@ TEST_F(receive, plain_bytes_after_keys)
 	ASSERT_EQ(5, send(p.far.fd, "plain", 5, 0));
 	ASSERT_EQ(0, key_install(p.near.fd, DTLS_RX, &p.near.rx));
 	ASSERT_EQ(0, poll_now(p.near.fd, POLLIN));
-	ASSERT_EQ(-1, recv(p.near.fd, in, sizeof(in), MSG_DONTWAIT));
+	ASSERT_EQ(-1, recv_soon(p.near.fd, in, sizeof(in), 0));
 	ASSERT_EQ(EAGAIN, errno);
 	ASSERT_EQ(1, stat_drops());
 	pair_close(&p);
@@ -444,16 +450,18 @@ TEST_F(receive, plain_bytes_after_keys)
 /* Parked records are bounded as queued ones are: a flood fills no memory. */
 TEST_F(receive, bounded_by_rcvbuf)
 {
+	struct pollfd pfd = { .fd = self->fd, .events = POLLIN };
 	int i, sent = 0, queued = 0;
 
 	ASSERT_EQ(0, set_int(self->fd, SOL_SOCKET, SO_RCVBUF, 32768));
 	for (i = 0; i < 200; i++) {
 		if (end_send(self->far, out, 4000, MSG_DONTWAIT) == 4000)
 			sent++;
-		poll_now(self->fd, POLLIN);
+		poll(&pfd, 1, 0);
 		recv(self->fd, in, 1, MSG_PEEK | MSG_DONTWAIT);
 	}
 	ASSERT_EQ(200, sent);
+	settle();
 	while (recv(self->fd, in, sizeof(in), MSG_DONTWAIT) == 4000) {
 		ASSERT_EQ(0, memcmp(in, out, 4000));
 		queued++;

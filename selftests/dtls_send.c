@@ -59,7 +59,7 @@ static __u64 tx_seq(int fd)
 /* Nothing has been sent that is not yet read. */
 static bool silent(struct dtls_end *far)
 {
-	return recv(far->fd, in, sizeof(in), MSG_DONTWAIT) == -1 &&
+	return recv_soon(far->fd, in, sizeof(in), 0) == -1 &&
 	       errno == EAGAIN;
 }
 
@@ -143,11 +143,11 @@ TEST_F(sending, to_another)
 	ASSERT_EQ(-1, sendto(self->fd, "abc", 3, 0, (struct sockaddr *)&ss,
 			     len));
 	ASSERT_EQ(EISCONN, errno);
-	ASSERT_EQ(-1, recv(other, in, sizeof(in), MSG_DONTWAIT));
+	ASSERT_EQ(-1, recv_soon(other, in, sizeof(in), 0));
 	ASSERT_EQ(true, silent(self->far));
 	ASSERT_EQ(FIRST_SEQ, tx_seq(self->fd));
 	ASSERT_EQ(-1, sendto(self->fd, "abc", 3, 0, (struct sockaddr *)&ss, 3));
-	ASSERT_EQ(-1, recv(other, in, sizeof(in), MSG_DONTWAIT));
+	ASSERT_EQ(-1, recv_soon(other, in, sizeof(in), 0));
 	ASSERT_EQ(true, silent(self->far));
 	close(other);
 }
@@ -328,6 +328,62 @@ TEST_F(sending, segments_by_the_hundred)
 		ASSERT_EQ(true, heard(self->far, out + 600 * i, 600))
 			TH_LOG("record %d", i);
 	ASSERT_EQ(true, silent(self->far));
+}
+
+/* UDP cannot segment without checksums: the same records go one by one. */
+TEST_F(sending, segments_without_checksums)
+{
+	int i;
+
+	if (variant->family != FAMILY_V4)
+		return;
+	ASSERT_EQ(0, set_int(self->fd, SOL_SOCKET, SO_NO_CHECK, 1));
+	ASSERT_EQ(5000, send_segments(self->fd, out, 5000, 500));
+	for (i = 0; i < 10; i++)
+		ASSERT_EQ(true, heard(self->far, out + 500 * i, 500));
+	ASSERT_EQ(true, silent(self->far));
+	ASSERT_EQ(FIRST_SEQ + 10, tx_seq(self->fd));
+	ASSERT_EQ(10, stat_read("TxRecords"));
+}
+
+/* A far end that sends batches: what arrives may be one large packet. */
+static void batch_in(struct dtls_pair *p, int gro)
+{
+	size_t at = 0, one = 0;
+	static __u8 dgrams[30000];
+	int i;
+
+	if (gro >= 0)
+		must(!set_int(p->near.fd, SOL_UDP, UDP_GRO, gro));
+	for (i = 0; i < 20; i++) {
+		one = oracle_seal(&p->far.tx, DTLS_TYPE_DATA, out + i * 700,
+				  i == 19 ? 300 : 700, dgrams + at);
+		at += one;
+		/* One of them forged. */
+		if (i == 7)
+			dgrams[at - 1] ^= 1;
+	}
+	one = oracle_overhead(p->far.tx.suite) + 700;
+	must(send_segments(p->far.fd, dgrams, at, one) == (ssize_t)at);
+	for (i = 0; i < 20; i++) {
+		if (i == 7)
+			continue;
+		must(recv_soon(p->near.fd, in, sizeof(in), 0) ==
+		     (i == 19 ? 300 : 700));
+		must(!memcmp(in, out + i * 700, i == 19 ? 300 : 700));
+	}
+	must(recv_soon(p->near.fd, in, sizeof(in), 0) == -1);
+	must(errno == EAGAIN);
+	must(stat_read("RxDropAuth") == stat_drops());
+}
+
+TEST_F(sending, batches_come_in)
+{
+	batch_in(&self->p, -1);
+	batch_in(&self->p, 1);
+	batch_in(&self->p, 0);
+	ASSERT_EQ(3, stat_read("RxDropAuth"));
+	ASSERT_EQ(57, stat_read("RxRecords"));
 }
 
 TEST_F(sending, segment_values)

@@ -230,7 +230,7 @@ TEST_F(splicing, before_keys)
 	udp_pair(variant->family, fd);
 	ASSERT_EQ(0, ulp_attach(fd[0]));
 	ASSERT_EQ(100, sendfile(fd[0], self->file, &off, 100));
-	ASSERT_EQ(100, recv(fd[1], in, sizeof(in), MSG_DONTWAIT));
+	ASSERT_EQ(100, recv_soon(fd[1], in, sizeof(in), 0));
 	ASSERT_EQ(0, memcmp(in, text, 100));
 	if (variant->family != FAMILY_V6)
 		ASSERT_EQ(true, tap_saw(self->tap, SECRET, 12, &frames));
@@ -246,7 +246,7 @@ TEST_F(splicing, to_pipe)
 			       SPLICE_F_NONBLOCK));
 	ASSERT_EQ(3000, read(self->pipe[0], in, sizeof(in)));
 	ASSERT_EQ(0, memcmp(in, text, 3000));
-	ASSERT_EQ(500, recv(self->fd, in, sizeof(in), MSG_DONTWAIT));
+	ASSERT_EQ(500, recv_soon(self->fd, in, sizeof(in), 0));
 	ASSERT_EQ(500, end_send(&self->p.far, text, 500, 0));
 	ASSERT_EQ(500, recv(self->fd, in, sizeof(in), MSG_PEEK));
 	ASSERT_EQ(500, splice(self->fd, NULL, self->pipe[1], NULL, 8192, 0));
@@ -269,8 +269,8 @@ TEST_F(splicing, control_to_pipe)
  * A record that lies in a file goes out of a plain socket by sendfile and, over
  * loopback, arrives in the file's own pages.
  */
-static void receive_from_file(struct dtls_pair *p, int pipe[2], bool vm,
-			      bool peek)
+static void receive_from_file(struct dtls_pair *p, int pipe[2], ssize_t len,
+			      bool vm, bool peek)
 {
 	size_t page = 4096;
 	__u8 *rec = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE,
@@ -281,7 +281,7 @@ static void receive_from_file(struct dtls_pair *p, int pipe[2], bool vm,
 	off_t off = 0;
 
 	must(rec != MAP_FAILED && file >= 0);
-	n = oracle_seal(&p->far.tx, DTLS_TYPE_DATA, text, 6000, rec);
+	n = oracle_seal(&p->far.tx, DTLS_TYPE_DATA, text, len, rec);
 	memcpy(copy, rec, n);
 	must(write(file, rec, n) == (ssize_t)n);
 	if (vm) {
@@ -292,9 +292,9 @@ static void receive_from_file(struct dtls_pair *p, int pipe[2], bool vm,
 		must(sendfile(p->far.fd, file, &off, n) == (ssize_t)n);
 	}
 	if (peek)
-		must(recv(p->near.fd, in, sizeof(in), MSG_PEEK) == 6000);
-	must(recv(p->near.fd, in, sizeof(in), MSG_DONTWAIT) == 6000);
-	must(!memcmp(in, text, 6000));
+		must(recv(p->near.fd, in, sizeof(in), MSG_PEEK) == len);
+	must(recv_soon(p->near.fd, in, sizeof(in), 0) == len);
+	must(!memcmp(in, text, len));
 	must(!memcmp(rec, copy, n));
 	must(pread(file, in, sizeof(in), 0) == (ssize_t)n);
 	must(!memcmp(in, copy, n));
@@ -304,23 +304,29 @@ static void receive_from_file(struct dtls_pair *p, int pipe[2], bool vm,
 
 TEST_F(splicing, receive_pages_of_a_file)
 {
+	/* Of several pages 6.1 makes several datagrams, on IPv6. */
+	ssize_t len = variant->family == FAMILY_V4 ? 6000 : 4000;
+
 	if (self->p.far.kernel)
 		return;
 	/* A tap shares every packet with the receiver. */
-	receive_from_file(&self->p, self->pipe, false, false);
+	receive_from_file(&self->p, self->pipe, len, false, false);
 	close(self->tap);
-	receive_from_file(&self->p, self->pipe, false, false);
-	receive_from_file(&self->p, self->pipe, false, true);
+	receive_from_file(&self->p, self->pipe, len, false, false);
+	receive_from_file(&self->p, self->pipe, len, false, true);
 	self->tap = tap_open();
 }
 
 TEST_F(splicing, receive_pages_of_a_process)
 {
+	/* Of several pages 6.1 makes several datagrams, on IPv6. */
+	ssize_t len = variant->family == FAMILY_V4 ? 6000 : 4000;
+
 	if (self->p.far.kernel)
 		return;
-	receive_from_file(&self->p, self->pipe, true, false);
+	receive_from_file(&self->p, self->pipe, len, true, false);
 	close(self->tap);
-	receive_from_file(&self->p, self->pipe, true, true);
+	receive_from_file(&self->p, self->pipe, len, true, true);
 	self->tap = tap_open();
 }
 
@@ -332,7 +338,7 @@ TEST_F(splicing, tap_keeps_ciphertext)
 	if (self->p.far.kernel || variant->family == FAMILY_V6)
 		return;
 	ASSERT_EQ(6000, end_send(&self->p.far, text, 6000, 0));
-	ASSERT_EQ(6000, recv(self->fd, in, sizeof(in), MSG_DONTWAIT));
+	ASSERT_EQ(6000, recv_soon(self->fd, in, sizeof(in), 0));
 	ASSERT_EQ(false, tap_saw(self->tap, SECRET, 12, &frames));
 	ASSERT_LE(1, frames);
 }

@@ -147,7 +147,7 @@ TEST_F(wakeup, peek_past_the_end)
 	ASSERT_EQ(0, set_int(self->fd, SOL_SOCKET, SO_PEEK_OFF, 0));
 	ASSERT_EQ(10, end_send(self->far, "0123456789", 10, 0));
 	ASSERT_EQ(10, recv(self->fd, in, sizeof(in), MSG_PEEK));
-	ASSERT_EQ(-1, recv(self->fd, in, sizeof(in), MSG_PEEK | MSG_DONTWAIT));
+	ASSERT_EQ(-1, recv_soon(self->fd, in, sizeof(in), MSG_PEEK));
 	ASSERT_EQ(EAGAIN, errno);
 
 	child = spawn();
@@ -166,8 +166,8 @@ TEST_F(wakeup, peek_past_the_end)
 	}
 	wait_asleep(child, __NR_recvfrom);
 	stop_child(child);
-	ASSERT_EQ(10, recv(self->fd, in, sizeof(in), MSG_DONTWAIT));
-	ASSERT_EQ(4, recv(self->fd, in, sizeof(in), MSG_DONTWAIT));
+	ASSERT_EQ(10, recv_soon(self->fd, in, sizeof(in), 0));
+	ASSERT_EQ(4, recv_soon(self->fd, in, sizeof(in), 0));
 }
 
 /* An empty record is shown once, and does not bar the way to the next. */
@@ -176,8 +176,8 @@ TEST_F(wakeup, peek_past_an_empty_record)
 	ASSERT_EQ(0, set_int(self->fd, SOL_SOCKET, SO_PEEK_OFF, 0));
 	ASSERT_EQ(0, end_send(self->far, "", 0, 0));
 	ASSERT_EQ(3, end_send(self->far, "abc", 3, 0));
-	ASSERT_EQ(0, recv(self->fd, in, sizeof(in), MSG_PEEK | MSG_DONTWAIT));
-	ASSERT_EQ(3, recv(self->fd, in, sizeof(in), MSG_PEEK | MSG_DONTWAIT));
+	ASSERT_EQ(0, recv_soon(self->fd, in, sizeof(in), MSG_PEEK));
+	ASSERT_EQ(3, recv_soon(self->fd, in, sizeof(in), MSG_PEEK));
 }
 
 /* Records that are only ever peeked at are held up to a bound. */
@@ -189,13 +189,13 @@ TEST_F(wakeup, peeking_is_bounded)
 	ASSERT_EQ(0, set_int(self->fd, SOL_SOCKET, SO_PEEK_OFF, 0));
 	for (i = 0; i < 10000; i++) {
 		ASSERT_EQ(1, end_send(self->far, "x", 1, 0));
-		got = recv(self->fd, in, sizeof(in), MSG_PEEK | MSG_DONTWAIT);
+		got = recv_soon(self->fd, in, sizeof(in), MSG_PEEK);
 		if (got < 0)
 			break;
 	}
 	ASSERT_EQ(ENOBUFS, errno);
 	/* What is there can be read, and then peeking goes on. */
-	ASSERT_EQ(1, recv(self->fd, in, sizeof(in), MSG_DONTWAIT));
+	ASSERT_EQ(1, recv_soon(self->fd, in, sizeof(in), 0));
 }
 
 /* Attached, no keys: the stack sleeps there, and a signal ends it. */
@@ -239,7 +239,7 @@ TEST_F(wakeup, aio_poll_believes_no_forger)
 	ASSERT_EQ(3, end_send(self->far, "abc", 3, 0));
 	ASSERT_EQ(1, syscall(__NR_io_getevents, ctx, 1, 1, &ev, NULL));
 	ASSERT_EQ(POLLIN, ev.res & POLLIN);
-	ASSERT_EQ(3, recv(self->fd, in, sizeof(in), MSG_DONTWAIT));
+	ASSERT_EQ(3, recv_soon(self->fd, in, sizeof(in), 0));
 	ASSERT_EQ(0, syscall(__NR_io_destroy, ctx));
 }
 
@@ -261,7 +261,7 @@ TEST_F(wakeup, io_uring_poll_believes_no_forger)
 	ASSERT_EQ(3, end_send(self->far, "abc", 3, 0));
 	ASSERT_EQ(0, io_uring_wait_cqe(&ring, &cqe));
 	ASSERT_EQ(POLLIN, cqe->res & POLLIN);
-	ASSERT_EQ(3, recv(self->fd, in, sizeof(in), MSG_DONTWAIT));
+	ASSERT_EQ(3, recv_soon(self->fd, in, sizeof(in), 0));
 	io_uring_queue_exit(&ring);
 }
 

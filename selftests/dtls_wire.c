@@ -7,7 +7,9 @@
  */
 #include <kselftest_harness.h>
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <string.h>
 
 #include "lib/pair.h"
@@ -156,14 +158,14 @@ static void go(struct talk *t)
 /* The next record, without waiting, is this text. */
 static bool got(struct talk *t, const char *text)
 {
-	ssize_t n = recv(t->p.near.fd, in, sizeof(in), MSG_DONTWAIT);
+	ssize_t n = recv_soon(t->p.near.fd, in, sizeof(in), 0);
 
 	return n == (ssize_t)strlen(text) && !memcmp(in, text, n);
 }
 
 static bool nothing(struct talk *t)
 {
-	return recv(t->p.near.fd, in, sizeof(in), MSG_DONTWAIT) == -1 &&
+	return recv_soon(t->p.near.fd, in, sizeof(in), 0) == -1 &&
 	       errno == EAGAIN;
 }
 
@@ -489,11 +491,70 @@ TEST_F(wire, earlier_than_keys)
 	n = oracle_seal(&p.far.tx, DTLS_TYPE_DATA, "later", 5, rec);
 	must(send(p.far.fd, rec, n, 0) == (ssize_t)n);
 	ASSERT_EQ(0, key_install(p.near.fd, DTLS_RX, &p.near.rx));
-	ASSERT_EQ(5, recv(p.near.fd, in, sizeof(in), MSG_DONTWAIT));
+	ASSERT_EQ(5, recv_soon(p.near.fd, in, sizeof(in), 0));
 	ASSERT_EQ(0, memcmp(in, "early", 5));
-	ASSERT_EQ(5, recv(p.near.fd, in, sizeof(in), MSG_DONTWAIT));
+	ASSERT_EQ(5, recv_soon(p.near.fd, in, sizeof(in), 0));
 	ASSERT_EQ(0, memcmp(in, "later", 5));
 	pair_close(&p);
+}
+
+/* The record in a packet of our own making, over a raw socket. */
+static void post_raw(struct talk *t, const void *data, size_t len, bool good)
+{
+	struct sockaddr_in to = {
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	struct sockaddr_in from, peer;
+	socklen_t size = sizeof(from);
+	__u8 packet[28 + 200] = { 0x45 }, *udp = packet + 20;
+	int raw = socket(AF_INET, SOCK_RAW, IPPROTO_RAW);
+	__u32 sum = IPPROTO_UDP + 8 + len;
+	size_t i;
+
+	must(raw >= 0 && len <= 200);
+	must(!getsockname(t->p.far.fd, (struct sockaddr *)&from, &size));
+	must(!getpeername(t->p.far.fd, (struct sockaddr *)&peer, &size));
+	packet[8] = 64;
+	packet[9] = IPPROTO_UDP;
+	memcpy(packet + 12, &to.sin_addr, 4);
+	memcpy(packet + 16, &to.sin_addr, 4);
+	memcpy(udp, &from.sin_port, 2);
+	memcpy(udp + 2, &peer.sin_port, 2);
+	udp[4] = (8 + len) >> 8;
+	udp[5] = 8 + len;
+	memcpy(udp + 8, data, len);
+	for (i = 12; i < 28 + len; i++)
+		sum += packet[i] << (i % 2 ? 0 : 8);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = ~((sum & 0xffff) + (sum >> 16)) & 0xffff;
+	if (!good)
+		sum ^= 0x1234;
+	udp[6] = sum >> 8;
+	udp[7] = sum;
+	must(sendto(raw, packet, 28 + len, 0, (struct sockaddr *)&to,
+		    sizeof(to)) == (ssize_t)(28 + len));
+	close(raw);
+}
+
+/* UDP checks some checksums only when a datagram is read: not a record then. */
+TEST_F(wire, bad_checksum)
+{
+	/* Of packets up to 76 bytes it checks them at once. */
+	static const char text[] =
+		"A record of more than seventy-six bytes, header, tag and all.";
+	__u8 rec[RECORD_ROOM];
+	size_t n;
+
+	if (variant->family != FAMILY_V4)
+		return;
+	n = oracle_seal(&self->t.p.far.tx, DTLS_TYPE_DATA, text, strlen(text),
+			rec);
+	post_raw(&self->t, rec, n, false);
+	ASSERT_EQ(false, select_now(self->t.p.near.fd));
+	ASSERT_EQ(true, dropped(&self->t, "RxDropChecksum", 1));
+	post_raw(&self->t, rec, n, true);
+	ASSERT_EQ(true, got(&self->t, text));
 }
 
 TEST_HARNESS_MAIN

@@ -21,6 +21,64 @@
 
 #include "net.h"
 
+/* Where settle() sends to itself. */
+static __thread int settle_fd = -1;
+static __thread pid_t settle_owner;
+
+static void settle_open(void)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+
+	settle_fd = udp_bound(FAMILY_V4);
+	settle_owner = getpid();
+	if (getsockname(settle_fd, (struct sockaddr *)&ss, &len) ||
+	    connect(settle_fd, (struct sockaddr *)&ss, len))
+		die("no socket to settle by");
+}
+
+/* By way of this processor's backlog, behind all that is in it. */
+static void settle_here(void)
+{
+	static __thread __u32 number;
+	struct pollfd pfd = { .fd = settle_fd, .events = POLLIN };
+	__u32 got = 0;
+
+	for (number++; got != number;) {
+		/* A flood may have pushed it out: send another. */
+		if (send(settle_fd, &number, sizeof(number), 0) < 0)
+			die("cannot settle");
+		while (got != number && poll(&pfd, 1, 100) > 0)
+			recv(settle_fd, &got, sizeof(got), 0);
+	}
+}
+
+void settle(void)
+{
+	cpu_set_t all, one;
+	int cpu, round;
+
+	if (settle_fd < 0 || settle_owner != getpid())
+		settle_open();
+	if (sched_getaffinity(0, sizeof(all), &all))
+		die("affinity");
+	/* Twice: what arrives may be answered, by an ICMP error say. */
+	for (round = 0; round < 2; round++) {
+		for (cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+			if (!CPU_ISSET(cpu, &all))
+				continue;
+			CPU_ZERO(&one);
+			CPU_SET(cpu, &one);
+			if (CPU_COUNT(&all) > 1 &&
+			    sched_setaffinity(0, sizeof(one), &one))
+				die("affinity");
+			settle_here();
+		}
+	}
+	if (CPU_COUNT(&all) > 1 && sched_setaffinity(0, sizeof(all), &all))
+		die("affinity");
+}
+
 void netns_new(void)
 {
 	struct ifreq ifr = { .ifr_name = "lo" };
@@ -28,6 +86,7 @@ void netns_new(void)
 
 	if (unshare(CLONE_NEWNET))
 		die("unshare");
+	settle_fd = -1;
 	fd = socket(AF_INET, SOCK_DGRAM, 0);
 	if (fd < 0 || ioctl(fd, SIOCGIFFLAGS, &ifr))
 		die("no lo");
@@ -120,11 +179,13 @@ int ulp_attach(int fd)
 
 static unsigned long long stat_sum(const char *name, bool prefix)
 {
-	FILE *f = fopen("/proc/self/net/dtls_stat", "r");
 	unsigned long long value, sum = 0;
 	bool found = false;
 	char key[64];
+	FILE *f;
 
+	settle();
+	f = fopen("/proc/self/net/dtls_stat", "r");
 	if (!f)
 		die("no dtls_stat");
 	while (fscanf(f, "%63s %llu", key, &value) == 2) {
@@ -170,6 +231,7 @@ bool tap_saw(int tap, const void *bytes, size_t len, unsigned int *frames)
 	bool saw = false;
 	ssize_t n;
 
+	settle();
 	*frames = 0;
 	while ((n = recv(tap, frame, sizeof(frame), MSG_DONTWAIT)) >= 0) {
 		/* Only IPv4 and UDP: neighbours and reports do not count. */
@@ -184,10 +246,17 @@ bool tap_saw(int tap, const void *bytes, size_t len, unsigned int *frames)
 	return saw;
 }
 
+ssize_t recv_soon(int fd, void *data, size_t len, int flags)
+{
+	settle();
+	return recv(fd, data, len, flags | MSG_DONTWAIT);
+}
+
 short poll_now(int fd, short events)
 {
 	struct pollfd p = { .fd = fd, .events = events };
 
+	settle();
 	if (poll(&p, 1, 0) < 0)
 		die("poll");
 	return p.revents;
@@ -198,6 +267,7 @@ bool select_now(int fd)
 	struct timeval none = {};
 	fd_set set;
 
+	settle();
 	FD_ZERO(&set);
 	FD_SET(fd, &set);
 	if (select(fd + 1, &set, NULL, NULL, &none) < 0)

@@ -46,6 +46,16 @@ int tap_open(void);
 /* Drains the tap: did a frame hold these bytes? *@frames counts UDP frames. */
 bool tap_saw(int tap, const void *bytes, size_t len, unsigned int *frames);
 
+/*
+ * Returns once everything that was sent on loopback has arrived. A busy machine
+ * may leave that to ksoftirqd, so that it is not so when send() returns. What
+ * asks without waiting calls this first: recv_soon(), poll_now(), stat_read()
+ * and all others below do.
+ */
+void settle(void);
+
+/* recv() without waiting, of what has been sent before. */
+ssize_t recv_soon(int fd, void *data, size_t len, int flags);
 short poll_now(int fd, short events);
 bool select_now(int fd);
 

@@ -151,6 +151,8 @@ ssize_t oracle_recv(struct dtls_end *e, struct oracle_record *r, int flags)
 	static __u8 buf[65536];
 	ssize_t n, used;
 
+	if (flags & MSG_DONTWAIT)
+		settle();
 	n = recv(e->fd, buf, sizeof(buf), flags);
 	if (n < 0)
 		return -1;
@@ -210,8 +212,11 @@ ssize_t end_recv(struct dtls_end *e, void *data, size_t len, int flags)
 	struct oracle_record o;
 	ssize_t n;
 
-	if (e->kernel)
+	if (e->kernel) {
+		if (flags & MSG_DONTWAIT)
+			settle();
 		return recv(e->fd, data, len, flags);
+	}
 	n = oracle_recv(e, &o, flags);
 	if (n < 0)
 		return n;
@@ -237,6 +242,7 @@ bool event_next(int fd, struct sock_extended_err *ee)
 	};
 	struct cmsghdr *c;
 
+	settle();
 	memset(ee, 0, sizeof(*ee));
 	if (recvmsg(fd, &msg, MSG_ERRQUEUE | MSG_DONTWAIT) < 0) {
 		if (errno != EAGAIN)
