@@ -13,14 +13,16 @@
 
 static int count, bad;
 
+static const struct kdtls_suite *suite;
+
 static void ok(int good, const char *what)
 {
 	count++;
 	bad += !good;
-	printf("%sok %d - %s\n", good ? "" : "not ", count, what);
+	printf("%sok %d - %s: %s\n", good ? "" : "not ", count, suite->name,
+	       what);
 }
 
-static const struct kdtls_suite *suite;
 static struct dtls_keys keys;
 static uint8_t dgram[65536];
 static size_t dgram_len;
@@ -277,7 +279,6 @@ int main(void)
 
 	for (i = 0; i < sizeof(suites) / sizeof(suites[0]); i++) {
 		suite = kdtls_suite_find(suites[i]);
-		printf("# %s\n", suite->name);
 		keys.epoch = 1;
 		gnutls_rnd(GNUTLS_RND_NONCE, keys.key, sizeof(keys.key));
 		gnutls_rnd(GNUTLS_RND_NONCE, keys.iv, sizeof(keys.iv));

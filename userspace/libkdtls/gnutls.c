@@ -89,29 +89,55 @@ static void shrink_mtu(kdtls_session *s)
 		gnutls_dtls_set_mtu(s->tls, mtu - headers);
 }
 
+/* Sends what push() has gathered. */
+static int flush(kdtls_session *s)
+{
+	size_t len = s->out_len;
+	ssize_t ret;
+
+	if (!len)
+		return 0;
+	s->out_len = 0;
+	/* Counted even if it gets lost: the sequence numbers are used up. */
+	kdtls_watch_sent(&s->watch, s->out, len);
+	do {
+		ret = send(s->fd, s->out, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+	} while (ret < 0 && errno == EINTR);
+	if (ret >= 0)
+		return 0;
+	if (errno == EMSGSIZE)
+		shrink_mtu(s);
+	if (soft_error(s, errno))
+		return 0;
+	s->soft_errno = errno;
+	return -1;
+}
+
+/*
+ * GnuTLS wants a datagram for each message.  Fewer of them get lost less, and
+ * those in one datagram cannot overtake each other: so gather a flight (RFC 6347
+ * 4.1.1 allows it) until the library turns to reading.
+ */
 static ssize_t push(gnutls_transport_ptr_t ptr, const void *buf, size_t len)
 {
 	kdtls_session *s = ptr;
-	ssize_t ret;
 
 	/* The nonces belong to the kernel now. */
 	if (s->watch.closed) {
 		gnutls_transport_set_errno(s->tls, EPIPE);
 		return -1;
 	}
-	/* Counted even if it gets lost: the sequence number is used up. */
-	kdtls_watch_sent(&s->watch, buf, len);
-	do {
-		ret = send(s->fd, buf, len, MSG_NOSIGNAL | MSG_DONTWAIT);
-	} while (ret < 0 && errno == EINTR);
-	if (ret >= 0)
-		return ret;
-	if (errno == EMSGSIZE)
-		shrink_mtu(s);
-	if (soft_error(s, errno))
-		return len;
-	s->soft_errno = errno;
-	gnutls_transport_set_errno(s->tls, errno);
+	if (s->out_len + len > gnutls_dtls_get_mtu(s->tls) && flush(s))
+		goto error;
+	if (s->out_len + len > KDTLS_DATAGRAM_MAX) {
+		s->soft_errno = EMSGSIZE;
+		goto error;
+	}
+	memcpy(s->out + s->out_len, buf, len);
+	s->out_len += len;
+	return len;
+error:
+	gnutls_transport_set_errno(s->tls, s->soft_errno);
 	return -1;
 }
 
@@ -122,6 +148,10 @@ static ssize_t pull(gnutls_transport_ptr_t ptr, void *buf, size_t len)
 
 	if (s->watch.closed) {
 		gnutls_transport_set_errno(s->tls, EPIPE);
+		return -1;
+	}
+	if (flush(s)) {
+		gnutls_transport_set_errno(s->tls, s->soft_errno);
 		return -1;
 	}
 	for (;;) {
@@ -161,6 +191,10 @@ static int pull_timeout(gnutls_transport_ptr_t ptr, unsigned int ms)
 	kdtls_session *s = ptr;
 	struct pollfd pfd = { .fd = s->fd, .events = POLLIN };
 
+	if (flush(s)) {
+		gnutls_transport_set_errno(s->tls, s->soft_errno);
+		return -1;
+	}
 	if (s->first)
 		return 1;
 	return poll(&pfd, 1, ms == GNUTLS_INDEFINITE_TIMEOUT ? -1 : (int)ms);
@@ -370,7 +404,10 @@ kdtls_session *kdtls_session_new(kdtls_config *cfg, int fd, bool server)
 	if (!s)
 		return NULL;
 	s->dgram = malloc(KDTLS_DATAGRAM_MAX);
-	if (!s->dgram) {
+	s->out = malloc(KDTLS_DATAGRAM_MAX);
+	if (!s->dgram || !s->out) {
+		free(s->dgram);
+		free(s->out);
 		free(s);
 		return NULL;
 	}
@@ -420,6 +457,7 @@ void kdtls_free(kdtls_session *s)
 	kdtls_watch_free(&s->watch);
 	free(s->first);
 	free(s->dgram);
+	free(s->out);
 	free(s->host);
 	free(s);
 }
@@ -528,6 +566,8 @@ int kdtls_handshake(kdtls_session *s)
 	}
 	for (;;) {
 		ret = gnutls_handshake(s->tls);
+		if (flush(s))
+			ret = GNUTLS_E_PUSH_ERROR;
 		if (!ret) {
 			s->done = true;
 			return 0;
@@ -560,6 +600,7 @@ int kdtls_handshake(kdtls_session *s)
 	if (ret != GNUTLS_E_PUSH_ERROR && ret != GNUTLS_E_PULL_ERROR &&
 	    ret != GNUTLS_E_TIMEDOUT && ret != GNUTLS_E_FATAL_ALERT_RECEIVED)
 		gnutls_alert_send_appropriate(s->tls, ret);
+	flush(s);
 	ret = handshake_error(s, ret);
 	s->setup = GNUTLS_E_INVALID_SESSION;
 	return ret;

@@ -61,6 +61,8 @@ struct kdtls_session {
 	uint8_t *first;			/* the ClientHello that kdtls_accept() took */
 	size_t first_len;
 	uint8_t *dgram;			/* KDTLS_DATAGRAM_MAX bytes */
+	uint8_t *out;			/* records that wait to be sent together */
+	size_t out_len;
 	struct kdtls_watch watch;
 	unsigned int flight_records;
 	char error[256];

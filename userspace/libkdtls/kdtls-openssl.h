@@ -11,8 +11,8 @@
  *
  * The SSL stays the program's, and stays good for questions: the peer's
  * certificate, SSL_export_keying_material(), SSL_get1_session(), ALPN, ...
- * It is not good for records any more: what it writes after the hand-over goes
- * nowhere, and what it reads is never there.  SSL_free() frees the watch.
+ * It is not good for records any more: as after SSL_shutdown() it neither writes
+ * nor reads.  SSL_free() frees the watch.
  *
  * Functions answer 0 or a negative errno.  See kdtls.h for the other ways of
  * this library, none of which this header needs.

@@ -306,6 +306,12 @@ int kdtls_openssl_install(SSL *ssl, int fd)
 	next = kdtls_watch_open_early(w, suite, &rx, open_aead);
 	rx.seq = next & 0xffffffffffffULL;
 	w->closed = true;
+	/*
+	 * To OpenSSL the connection is over, and well over: it refuses to write,
+	 * and keeps the session good for resumption, which it would not if the
+	 * SSL were freed without a shutdown.
+	 */
+	SSL_set_shutdown(ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
 	ret = kdtls_set_keys(fd, &tx, &rx);
 	if (ret)
 		goto out;
