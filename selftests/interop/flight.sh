@@ -59,6 +59,27 @@ result $? "the client is OpenSSL" "$tmp/c.log" "$tmp/c.out" "$tmp/s.log" "$tmp/p
 stop $proxy
 stop $server
 
+# Only the beginning of it arrives: for GnuTLS that is an answer to its own flight,
+# which it then forgets.  The library repeats it, and so goes on.  First with a
+# server all in userspace, then with the kernel.
+start "$tmp/s.log" in_s gnutls-serv --udp --echo -p $port --x509certfile "$tmp/server.pem" \
+	--x509keyfile "$tmp/server.key"
+server=$started
+wait_for 20 listening $nss $port
+proxy server cut 2
+connect "after a cut" $c $addr_s:$via && [ "$(grep -c 'cut Finished' "$tmp/proxy.log")" -eq 2 ]
+result $? "the end of the last flight of gnutls-serv is lost, twice" "$tmp/c.log" "$tmp/s.log" \
+	"$tmp/proxy.log"
+stop $proxy
+stop $server
+listen $s
+proxy server cut 2
+connect "after a cut" $c $addr_s:$via && [ "$(grep -c 'cut Finished' "$tmp/proxy.log")" -eq 2 ]
+result $? "the end of the kernel's last flight is lost, twice" "$tmp/c.log" "$tmp/s.log" \
+	"$tmp/proxy.log"
+stop $proxy
+stop $server
+
 # In a resumption it is the client's flight that is the last.
 listen $s --keep
 connect first $c --session-out "$tmp/session" $addr_s:$port

@@ -8,6 +8,8 @@
  * WHAT		drop: the first N of its last flights are lost, that is each
  *		datagram with ChangeCipherSpec, NewSessionTicket or a handshake
  *		record of epoch 1, until N of the latter are gone
+ *		cut: of the first N of its last flights only the beginning arrives,
+ *		up to ChangeCipherSpec
  *		swap: its last flight is held back until N records of data have
  *		overtaken it
  *
@@ -53,11 +55,30 @@ static void look(int *finished, int *flight, int *data)
 	}
 }
 
+/* Takes ChangeCipherSpec and Finished out of the datagram. */
+static void cut(void)
+{
+	ssize_t off = 0, keep = 0, n;
+	unsigned char *p;
+
+	for (; now.len - off >= 13; off += n) {
+		p = now.data + off;
+		n = 13 + (p[11] << 8 | p[12]);
+		if (n > now.len - off)
+			break;
+		if (p[0] == 20 || (p[0] == 22 && (p[3] || p[4])))
+			continue;
+		memmove(now.data + keep, p, n);
+		keep += n;
+	}
+	now.len = keep;
+}
+
 int main(int argc, char **argv)
 {
 	struct sockaddr_in here = { .sin_family = AF_INET }, server = here, client;
 	int a = socket(AF_INET, SOCK_DGRAM, 0), b = socket(AF_INET, SOCK_DGRAM, 0);
-	int suffers, drop, count, finished, flight, data, from, i, over = 0;
+	int suffers, drop, cuts, count, finished, flight, data, from, i, over = 0;
 	struct pollfd pfd[2] = { { a, POLLIN, 0 }, { b, POLLIN, 0 } };
 	socklen_t len = sizeof(client);
 
@@ -68,6 +89,7 @@ int main(int argc, char **argv)
 	server.sin_port = htons(atoi(argv[3]));
 	suffers = !strcmp(argv[4], "server");
 	drop = !strcmp(argv[5], "drop");
+	cuts = !strcmp(argv[5], "cut");
 	count = argc > 6 ? atoi(argv[6]) : 1;
 	if (inet_pton(AF_INET, argv[2], &server.sin_addr) != 1 ||
 	    bind(a, (void *)&here, sizeof(here)) ||
@@ -85,8 +107,16 @@ int main(int argc, char **argv)
 			continue;
 		look(&finished, &flight, &data);
 		if (from == suffers && !over && (finished || flight)) {
-			printf("%s %s\n", drop ? "dropped" : "held",
+			printf("%s %s\n", drop ? "dropped" : cuts ? "cut" : "held",
 			       finished ? "Finished" : "flight");
+			if (cuts) {
+				cut();
+				if (now.len)
+					send(from ? a : b, now.data, now.len, 0);
+				if (finished && !--count)
+					over = 1;
+				continue;
+			}
 			if (!drop && num_held < HELD_MAX)
 				held[num_held++] = now;
 			if (drop && finished && !--count)
