@@ -59,9 +59,8 @@ result $? "the client is OpenSSL" "$tmp/c.log" "$tmp/c.out" "$tmp/s.log" "$tmp/p
 stop $proxy
 stop $server
 
-# Only the beginning of it arrives: for GnuTLS that is an answer to its own flight,
-# which it then forgets.  The library repeats it, and so goes on.  First with a
-# server all in userspace, then with the kernel.
+# Only the beginning of it arrives, which is no answer yet: the client goes on to
+# repeat its own.  First with a server all in userspace, then with the kernel.
 start "$tmp/s.log" in_s gnutls-serv --udp --echo -p $port --x509certfile "$tmp/server.pem" \
 	--x509keyfile "$tmp/server.key"
 server=$started

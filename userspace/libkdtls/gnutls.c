@@ -21,8 +21,6 @@
  * a silence is an answer.
  */
 #define ALERT_WAIT_MS	3000
-/* RFC 6347 4.2.4.1: "no less than ... 60 seconds" */
-#define RETRANSMIT_MAX	60000
 /* Refused so many times without a word from the peer: nobody is there. */
 #define REFUSED_MAX	3
 
@@ -91,8 +89,8 @@ static void shrink_mtu(kdtls_session *s)
 		gnutls_dtls_set_mtu(s->tls, mtu - headers);
 }
 
-/* Sends what kdtls_transport_put() has gathered. */
-int kdtls_transport_flush(kdtls_session *s)
+/* Sends what push() has gathered. */
+static int flush(kdtls_session *s)
 {
 	size_t len = s->out_len;
 	ssize_t ret;
@@ -100,7 +98,6 @@ int kdtls_transport_flush(kdtls_session *s)
 	if (!len)
 		return 0;
 	s->out_len = 0;
-	s->last_sent = kdtls_now_ms();
 	/* Counted even if it gets lost: the sequence numbers are used up. */
 	kdtls_watch_sent(&s->watch, s->out, len);
 	do {
@@ -121,20 +118,6 @@ int kdtls_transport_flush(kdtls_session *s)
  * those in one datagram cannot overtake each other: so gather a flight (RFC 6347
  * 4.1.1 allows it) until the library turns to reading.
  */
-int kdtls_transport_put(kdtls_session *s, const void *record, size_t len)
-{
-	if (s->out_len + len > gnutls_dtls_get_mtu(s->tls) &&
-	    kdtls_transport_flush(s))
-		return -1;
-	if (s->out_len + len > KDTLS_DATAGRAM_MAX) {
-		s->soft_errno = EMSGSIZE;
-		return -1;
-	}
-	memcpy(s->out + s->out_len, record, len);
-	s->out_len += len;
-	return 0;
-}
-
 static ssize_t push(gnutls_transport_ptr_t ptr, const void *buf, size_t len)
 {
 	kdtls_session *s = ptr;
@@ -144,11 +127,18 @@ static ssize_t push(gnutls_transport_ptr_t ptr, const void *buf, size_t len)
 		gnutls_transport_set_errno(s->tls, EPIPE);
 		return -1;
 	}
-	if (kdtls_transport_put(s, buf, len)) {
-		gnutls_transport_set_errno(s->tls, s->soft_errno);
-		return -1;
+	if (s->out_len + len > gnutls_dtls_get_mtu(s->tls) && flush(s))
+		goto error;
+	if (s->out_len + len > KDTLS_DATAGRAM_MAX) {
+		s->soft_errno = EMSGSIZE;
+		goto error;
 	}
+	memcpy(s->out + s->out_len, buf, len);
+	s->out_len += len;
 	return len;
+error:
+	gnutls_transport_set_errno(s->tls, s->soft_errno);
+	return -1;
 }
 
 static ssize_t pull(gnutls_transport_ptr_t ptr, void *buf, size_t len)
@@ -160,7 +150,7 @@ static ssize_t pull(gnutls_transport_ptr_t ptr, void *buf, size_t len)
 		gnutls_transport_set_errno(s->tls, EPIPE);
 		return -1;
 	}
-	if (kdtls_transport_flush(s)) {
+	if (flush(s)) {
 		gnutls_transport_set_errno(s->tls, s->soft_errno);
 		return -1;
 	}
@@ -201,7 +191,7 @@ static int pull_timeout(gnutls_transport_ptr_t ptr, unsigned int ms)
 	kdtls_session *s = ptr;
 	struct pollfd pfd = { .fd = s->fd, .events = POLLIN };
 
-	if (kdtls_transport_flush(s)) {
+	if (flush(s)) {
 		gnutls_transport_set_errno(s->tls, s->soft_errno);
 		return -1;
 	}
@@ -398,8 +388,8 @@ static int set_up(kdtls_session *s)
 						      GNUTLS_CERT_REQUIRE);
 	gnutls_session_set_verify_function(s->tls, verify_peer);
 	gnutls_dtls_set_mtu(s->tls, cfg->mtu);
+	/* Not gnutls_handshake_set_timeout(): it puts the other time back to 1 s. */
 	gnutls_dtls_set_timeouts(s->tls, cfg->retransmit, cfg->total);
-	gnutls_handshake_set_timeout(s->tls, cfg->total);
 	gnutls_transport_set_ptr(s->tls, s);
 	gnutls_transport_set_push_function(s->tls, push);
 	gnutls_transport_set_pull_function(s->tls, pull);
@@ -525,18 +515,15 @@ static int handshake_error(kdtls_session *s, int ret)
 
 int kdtls_timeout(const kdtls_session *s)
 {
-	uint64_t now, due;
 	unsigned int ms;
 
 	if (s->done || s->setup)
 		return -1;
-	if (!s->idle) {
-		ms = gnutls_dtls_get_timeout(s->tls);
-		return ms > RETRANSMIT_MAX ? RETRANSMIT_MAX : ms;
-	}
-	now = kdtls_now_ms();
-	due = s->last_sent + s->repeat_ms;
-	return due > now ? due - now : s->repeat_ms;
+	/* Before our first flight GnuTLS has no timer and answers 0. */
+	if (!s->watch.datagrams)
+		return s->cfg->retransmit;
+	ms = gnutls_dtls_get_timeout(s->tls);
+	return ms > 60000 ? 60000 : ms;
 }
 
 /*
@@ -552,23 +539,6 @@ static bool turned_down(kdtls_session *s)
 	if (!s->refused_at)
 		s->refused_at = kdtls_now_ms();
 	return kdtls_now_ms() - s->refused_at >= ALERT_WAIT_MS;
-}
-
-/*
- * After GnuTLS has had its turn: has it no timer any more, and our flight ended
- * with a Finished, and the answer to it is only there in part?
- */
-static void look_after_flight(kdtls_session *s)
-{
-	/* It answers 0 where it has no timer: what is due, it has just sent. */
-	s->idle = !s->watch.datagrams || !gnutls_dtls_get_timeout(s->tls);
-	if (!s->idle || !s->watch.tx_next || !s->watch.listening ||
-	    kdtls_now_ms() < s->last_sent + s->repeat_ms)
-		return;
-	s->repeat_ms *= 2;
-	if (s->repeat_ms > RETRANSMIT_MAX)
-		s->repeat_ms = RETRANSMIT_MAX;
-	kdtls_repeat_flight(s);
 }
 
 /* Nonblocking for the sake of the socket's flag. */
@@ -593,12 +563,10 @@ int kdtls_handshake(kdtls_session *s)
 		s->begun = true;
 		s->error[0] = '\0';
 		s->deadline = kdtls_now_ms() + s->cfg->total;
-		s->last_sent = kdtls_now_ms();
-		s->repeat_ms = s->cfg->retransmit;
 	}
 	for (;;) {
 		ret = gnutls_handshake(s->tls);
-		if (kdtls_transport_flush(s))
+		if (flush(s))
 			ret = GNUTLS_E_PUSH_ERROR;
 		if (!ret) {
 			s->done = true;
@@ -621,7 +589,6 @@ int kdtls_handshake(kdtls_session *s)
 			ret = GNUTLS_E_TIMEDOUT;
 			break;
 		}
-		look_after_flight(s);
 		if (nonblocking(s))
 			return -EAGAIN;
 		/* Never less than this: a flight that is due costs a call. */
@@ -633,7 +600,7 @@ int kdtls_handshake(kdtls_session *s)
 	if (ret != GNUTLS_E_PUSH_ERROR && ret != GNUTLS_E_PULL_ERROR &&
 	    ret != GNUTLS_E_TIMEDOUT && ret != GNUTLS_E_FATAL_ALERT_RECEIVED)
 		gnutls_alert_send_appropriate(s->tls, ret);
-	kdtls_transport_flush(s);
+	flush(s);
 	ret = handshake_error(s, ret);
 	s->setup = GNUTLS_E_INVALID_SESSION;
 	return ret;

@@ -10,18 +10,17 @@
 
 #include "gnutls_internal.h"
 
-static const gnutls_cipher_algorithm_t algorithm[] = {
-	[KDTLS_AES_128_GCM] = GNUTLS_CIPHER_AES_128_GCM,
-	[KDTLS_AES_256_GCM] = GNUTLS_CIPHER_AES_256_GCM,
-	[KDTLS_CHACHA20_POLY1305] = GNUTLS_CIPHER_CHACHA20_POLY1305,
-	[KDTLS_AES_128_CCM] = GNUTLS_CIPHER_AES_128_CCM,
-	[KDTLS_AES_128_CCM_8] = GNUTLS_CIPHER_AES_128_CCM_8,
-};
-
 static int open_aead(const struct kdtls_suite *suite, const uint8_t *key,
 		     const uint8_t nonce[12], const uint8_t aad[13],
 		     const uint8_t *in, size_t in_len, uint8_t *out)
 {
+	static const gnutls_cipher_algorithm_t algorithm[] = {
+		[KDTLS_AES_128_GCM] = GNUTLS_CIPHER_AES_128_GCM,
+		[KDTLS_AES_256_GCM] = GNUTLS_CIPHER_AES_256_GCM,
+		[KDTLS_CHACHA20_POLY1305] = GNUTLS_CIPHER_CHACHA20_POLY1305,
+		[KDTLS_AES_128_CCM] = GNUTLS_CIPHER_AES_128_CCM,
+		[KDTLS_AES_128_CCM_8] = GNUTLS_CIPHER_AES_128_CCM_8,
+	};
 	gnutls_datum_t k = { (unsigned char *)key, suite->key_len };
 	size_t len = in_len - suite->tag_len;
 	gnutls_aead_cipher_hd_t hd;
@@ -73,106 +72,6 @@ static int direction_keys(kdtls_session *s, const struct kdtls_suite *suite,
 	}
 	kdtls_keys_init(keys, suite, epoch_seq, key.data, iv.data);
 	return 0;
-}
-
-/* Seals what was a record of the last burst, under the next number. */
-static int seal_record(const struct kdtls_suite *suite, struct dtls_keys *tx,
-		       int type, const uint8_t *data, size_t len, uint8_t *wire,
-		       size_t room)
-{
-	gnutls_datum_t k = { tx->key, suite->key_len };
-	uint64_t epoch_seq = tx->epoch << 48 | tx->seq;
-	uint8_t nonce[12], aad[13], *body;
-	gnutls_aead_cipher_hd_t hd;
-	int ret, i;
-
-	/* The explicit nonce, as everywhere here: epoch and sequence number. */
-	for (i = 0; i < 8; i++)
-		wire[3 + i] = epoch_seq >> 8 * (7 - i);
-	kdtls_record_params(suite, tx->iv, epoch_seq, wire + 3, type,
-			    DTLS_1_2_VERSION, len, nonce, aad);
-	memcpy(wire + KDTLS_RECORD_HEADER, wire + 3, suite->explicit_len);
-	body = wire + KDTLS_RECORD_HEADER + suite->explicit_len;
-	room -= body - wire;
-	if (gnutls_aead_cipher_init(&hd, algorithm[suite->aead], &k))
-		return -ENOMEM;
-	/* Used up, whatever becomes of it. */
-	tx->seq++;
-	ret = gnutls_aead_cipher_encrypt(hd, nonce, 12, aad, 13, suite->tag_len,
-					 data, len, body, &room);
-	gnutls_aead_cipher_deinit(hd);
-	return ret ? -EIO : (int)(room + suite->explicit_len);
-}
-
-/* GnuTLS must go on behind the numbers that were used up here. */
-static int tell_gnutls(kdtls_session *s, uint64_t sequence)
-{
-	gnutls_datum_t iv, key;
-	uint8_t seq[8];
-	int i;
-
-	if (gnutls_record_get_state(s->tls, 0, NULL, &iv, &key, seq))
-		return -EIO;
-	for (i = 2; i < 8; i++)
-		seq[i] = sequence >> 8 * (7 - i);
-	return gnutls_record_set_state(s->tls, 0, seq) ? -EIO : 0;
-}
-
-/*
- * RFC 6347 4.2.4: who waits for the last flight repeats its own until that has
- * come in whole.  GnuTLS forgets its flight at the first message of the other's,
- * and if the rest is lost both wait for ever.  So this repeats it for GnuTLS, in
- * new records: the old ones would be taken for replays.
- */
-void kdtls_repeat_flight(kdtls_session *s)
-{
-	const struct kdtls_suite *suite = kdtls_suite_find(s->watch.suite);
-	uint8_t wire[KDTLS_RECORD_HEADER + DTLS_FLIGHT_MAX + 64];
-	struct dtls_flight *flight = NULL;
-	struct dtls_flight_record rec;
-	struct dtls_keys tx = { 0 };
-	const uint8_t *at;
-	uint64_t seq0;
-	uint32_t i;
-	size_t len;
-	int n, j;
-
-	if (!suite || direction_keys(s, suite, false, &tx) ||
-	    kdtls_watch_flight(&s->watch, suite, &tx, open_aead, &flight, &len))
-		goto out;
-	seq0 = flight->seq;
-	at = (const uint8_t *)(flight + 1);
-	for (i = 0; i < flight->count; i++) {
-		memcpy(&rec, at, sizeof(rec));
-		at += sizeof(rec);
-		wire[0] = rec.type;
-		wire[1] = DTLS_1_2_VERSION >> 8;
-		wire[2] = DTLS_1_2_VERSION & 0xff;
-		if (rec.epoch) {
-			n = seal_record(suite, &tx, rec.type, at, rec.len, wire,
-					sizeof(wire));
-			if (n < 0 || tell_gnutls(s, tx.seq))
-				break;
-		} else {
-			for (j = 0; j < 8; j++)
-				wire[3 + j] = seq0 >> 8 * (7 - j);
-			seq0++;
-			n = rec.len;
-			memcpy(wire + KDTLS_RECORD_HEADER, at, n);
-		}
-		wire[11] = n >> 8;
-		wire[12] = n;
-		at += rec.len;
-		if (kdtls_transport_put(s, wire, KDTLS_RECORD_HEADER + n))
-			break;
-	}
-	kdtls_transport_flush(s);
-out:
-	explicit_bzero(&tx, sizeof(tx));
-	explicit_bzero(wire, sizeof(wire));
-	free(flight);
-	/* Nothing of this is the caller's concern. */
-	s->error[0] = '\0';
 }
 
 /* Whose Finished is the last one: RFC 5246 7.3, figures 1 and 2. */

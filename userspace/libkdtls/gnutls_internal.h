@@ -55,9 +55,6 @@ struct kdtls_session {
 	int setup;			/* error of the making, told later */
 	uint64_t deadline;		/* ms, CLOCK_MONOTONIC */
 	uint64_t refused_at;		/* ms; when an alert in the clear came */
-	uint64_t last_sent;		/* ms */
-	unsigned int repeat_ms;		/* see kdtls_repeat_flight() */
-	bool idle;			/* GnuTLS has no timer running */
 	int soft_errno;			/* last error that was taken for a loss */
 	unsigned int refused;
 	bool heard;			/* a datagram of the peer has come */
@@ -80,8 +77,5 @@ const struct kdtls_psk *kdtls_config_find_psk(const kdtls_config *cfg,
 int kdtls_config_priority(const kdtls_config *cfg, bool server, char **out);
 kdtls_session *kdtls_session_new(kdtls_config *cfg, int fd, bool server);
 uint64_t kdtls_now_ms(void);
-int kdtls_transport_put(kdtls_session *s, const void *record, size_t len);
-int kdtls_transport_flush(kdtls_session *s);
-void kdtls_repeat_flight(kdtls_session *s);
 
 #endif /* KDTLS_GNUTLS_INTERNAL_H */

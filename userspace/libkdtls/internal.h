@@ -69,7 +69,6 @@ struct kdtls_watch {
 	uint64_t epoch0_next;	/* sequence number that epoch 0 sends next */
 	uint64_t tx_next;	/* epoch and sequence number to send next */
 	unsigned int datagrams;	/* sent */
-	uint16_t suite;		/* that the ServerHello named last */
 	uint64_t top_nonce;	/* see kdtls_watch_nonce_clash() */
 	int alert;		/* fatal one in the clear, nothing since; -1: none */
 	bool listening;		/* the last thing the library did was to read */
@@ -81,10 +80,6 @@ struct kdtls_watch {
 	struct kdtls_list early;/* epoch 1 and up, received, kept from the library */
 };
 
-void kdtls_record_params(const struct kdtls_suite *suite, const uint8_t *iv,
-			 uint64_t epoch_seq, const uint8_t *explicit_nonce,
-			 int type, int version, size_t len, uint8_t nonce[12],
-			 uint8_t aad[13]);
 void kdtls_watch_init(struct kdtls_watch *w);
 void kdtls_watch_free(struct kdtls_watch *w);
 void kdtls_watch_sent(struct kdtls_watch *w, const uint8_t *buf, size_t len);

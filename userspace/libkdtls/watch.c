@@ -90,20 +90,6 @@ static size_t record_length(const uint8_t *p, size_t left)
 	return len <= left ? len : 0;
 }
 
-/*
- * Which suite it will be: RFC 5246 7.4.1.3, behind record and handshake header,
- * version, random and session ID of the first fragment of a ServerHello(2).
- */
-static void note_suite(struct kdtls_watch *w, const uint8_t *p, size_t n)
-{
-	size_t at = KDTLS_RECORD_HEADER + 12 + 2 + 32;
-
-	if (p[0] == DTLS_TYPE_HANDSHAKE && n > at + 3 &&
-	    p[KDTLS_RECORD_HEADER] == 2 &&
-	    !get_be(p + KDTLS_RECORD_HEADER + 6, 3) && n >= at + 3 + p[at])
-		w->suite = get_be(p + at + 1 + p[at], 2);
-}
-
 void kdtls_watch_init(struct kdtls_watch *w)
 {
 	memset(w, 0, sizeof(*w));
@@ -129,7 +115,6 @@ void kdtls_watch_sent(struct kdtls_watch *w, const uint8_t *buf, size_t len)
 		if (!EPOCH(epoch_seq)) {
 			if (epoch_seq >= w->epoch0_next)
 				w->epoch0_next = epoch_seq + 1;
-			note_suite(w, buf, n);
 		} else {
 			if (EPOCH(epoch_seq) > EPOCH(w->tx_next))
 				w->top_nonce = 0;
@@ -179,7 +164,6 @@ size_t kdtls_watch_received(struct kdtls_watch *w, uint8_t *buf, size_t len)
 				list_add(&w->early, buf + off, n, EARLY_MAX);
 		} else if (buf[off] == DTLS_TYPE_HANDSHAKE) {
 			w->alert = -1;
-			note_suite(w, buf + off, n);
 		} else if (buf[off] == DTLS_TYPE_ALERT &&
 			   n == KDTLS_RECORD_HEADER + 2 &&
 			   buf[off + KDTLS_RECORD_HEADER] == 2) {
@@ -210,38 +194,15 @@ bool kdtls_watch_nonce_clash(const struct kdtls_watch *w,
 	return suite->explicit_len && w->top_nonce >= w->tx_next;
 }
 
-/*
- * The nonce and the additional data of a record: RFC 5246 6.2.3.3 with the
- * sequence number of RFC 6347 4.1.2.1; RFC 7905 2 for ChaCha20.
+/* Opens @r in place.  The nonce and the additional data: RFC 5246 6.2.3.3 with
+ * the sequence number of RFC 6347 4.1.2.1; RFC 7905 2 for ChaCha20.
  */
-void kdtls_record_params(const struct kdtls_suite *suite, const uint8_t *iv,
-			 uint64_t epoch_seq, const uint8_t *explicit_nonce,
-			 int type, int version, size_t len, uint8_t nonce[12],
-			 uint8_t aad[13])
-{
-	int i;
-
-	put_be(aad, epoch_seq, 8);
-	aad[8] = type;
-	put_be(aad + 9, version, 2);
-	put_be(aad + 11, len, 2);
-	if (suite->explicit_len) {
-		memcpy(nonce, iv, 4);
-		memcpy(nonce + 4, explicit_nonce, 8);
-	} else {
-		memcpy(nonce, iv, 12);
-		for (i = 0; i < 8; i++)
-			nonce[4 + i] ^= aad[i];
-	}
-}
-
-/* Opens @r in place. */
 static int open_record(struct kdtls_saved *r, const struct kdtls_suite *suite,
 		       const struct dtls_keys *keys, kdtls_open_fn open)
 {
 	size_t overhead = suite->explicit_len + suite->tag_len;
-	uint8_t nonce[12], aad[13], *plain;
-	size_t len;
+	uint8_t nonce[12], seq[8], aad[13], *plain;
+	size_t len, i;
 	int ret;
 
 	if (EPOCH(r->epoch_seq) != keys->epoch || r->len < overhead ||
@@ -249,8 +210,20 @@ static int open_record(struct kdtls_saved *r, const struct kdtls_suite *suite,
 		return -EBADMSG;
 	len = r->len - overhead;
 
-	kdtls_record_params(suite, keys->iv, r->epoch_seq, r->data, r->type,
-			    r->version, len, nonce, aad);
+	put_be(seq, r->epoch_seq, 8);
+	if (suite->explicit_len) {
+		memcpy(nonce, keys->iv, 4);
+		memcpy(nonce + 4, r->data, 8);
+	} else {
+		memcpy(nonce, keys->iv, 12);
+		for (i = 0; i < 8; i++)
+			nonce[4 + i] ^= seq[i];
+	}
+	memcpy(aad, seq, 8);
+	aad[8] = r->type;
+	put_be(aad + 9, r->version, 2);
+	put_be(aad + 11, len, 2);
+
 	plain = malloc(len + 1);
 	if (!plain)
 		return -ENOMEM;
