@@ -326,9 +326,11 @@ TEST_F(life, destroyed)
 	ASSERT_EQ(EPIPE, errno);
 	/* The dead speak to no one, neither sealed nor bare. */
 	ASSERT_EQ(-1, recv_soon(self->far->fd, in, sizeof(in), 0));
-	ASSERT_EQ(-1, key_install(self->fd, DTLS_TX, &self->p.near.tx));
 	/* Not even after a new connect(). */
 	udp_connect(self->fd, self->far->fd);
+	keys_next(&self->p.near, self->far, 2);
+	ASSERT_EQ(-1, key_install(self->fd, DTLS_TX, &self->p.near.tx));
+	ASSERT_EQ(EPIPE, errno);
 	ASSERT_EQ(-1, send(self->fd, "plain", 5, MSG_NOSIGNAL));
 	ASSERT_EQ(-1, recv_soon(self->far->fd, in, sizeof(in), 0));
 }

@@ -60,7 +60,7 @@ TEST_F(known, opened)
 		first = false;
 		ASSERT_EQ(v->len, send(self->fd[1], v->record, v->len, 0));
 		ASSERT_EQ(strlen(v->plain),
-			  recv(self->fd[0], in, sizeof(in), 0));
+			  recv_soon(self->fd[0], in, sizeof(in), 0));
 		ASSERT_EQ(0, memcmp(v->plain, in, strlen(v->plain)));
 	}
 	ASSERT_EQ(false, first);
@@ -84,7 +84,7 @@ TEST_F(known, sealed)
 		ASSERT_EQ(0, key_install(self->fd[0], DTLS_TX, &k));
 		n = strlen(v->plain);
 		ASSERT_EQ(n, send(self->fd[0], v->plain, n, 0));
-		n = recv(self->fd[1], in, sizeof(in), 0);
+		n = recv_soon(self->fd[1], in, sizeof(in), 0);
 		ASSERT_EQ(v->len, n);
 		ASSERT_EQ(n, oracle_open(&k, in, n, &r));
 		ASSERT_EQ(strlen(v->plain), r.len);
@@ -111,7 +111,7 @@ TEST_F(known, numbers)
 	ASSERT_EQ(0, key_install(self->fd[0], DTLS_TX, &k));
 	for (i = 0; i < 64; i++) {
 		ASSERT_EQ(5, send(self->fd[0], "12345", 5, 0));
-		n = recv(self->fd[1], in, sizeof(in), 0);
+		n = recv_soon(self->fd[1], in, sizeof(in), 0);
 		ASSERT_EQ(5 + oracle_overhead(k.suite), n);
 		ASSERT_EQ(n, oracle_open(&k, in, n, &r));
 		ASSERT_EQ(3, r.h.epoch);
