@@ -77,6 +77,7 @@ wait_for() {
 		# sleep(1) without the process: nobody writes into this pipe.
 		read -rt 0.1 -u 9
 	done
+	return 0
 }
 # has FILE TEXT: without a process, since it is asked ten times a second.
 has() { [[ -e $1 && $(<"$1") == *"$2"* ]]; }
