@@ -5,6 +5,7 @@
 #	make check		every test, in a guest, on both Debian kernels
 #				(KERNEL=6.1|6.12, TEST="name name:case ...")
 #	make lint		the checks of the sources
+#	make fuzz		the fuzzers of the pure parts (SECONDS=60 each); clang
 #	make demo		a file crosses a network (FILE=..., KERNEL=6.12)
 #	make shell		a command in the guest (KERNEL=, CMD=...)
 #
@@ -46,6 +47,9 @@ lint:
 	@$(vm)/deps.sh
 	@selftests/lint.sh
 
+fuzz:
+	@selftests/fuzz/run.sh $(if $(SECONDS),$(SECONDS),60)
+
 demo:
 	@$(vm)/with-module.sh selftests/demo.sh
 
@@ -60,4 +64,4 @@ clean:
 export KERNEL TEST FILE V
 
 .PHONY: all module userspace install module-install userspace-install
-.PHONY: check lint demo guest clean
+.PHONY: check lint fuzz demo guest clean

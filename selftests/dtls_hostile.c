@@ -20,6 +20,7 @@
 #define WINDOW		DTLS_WINDOW_DEFAULT
 #define SEQ_MAX		(DATAGRAMS * 4)
 #define BODY_MAX	600
+#define NETEM		"delay 2ms 2ms loss 20% duplicate 20% reorder 30%"
 
 /* What each record carries: which it is, and bytes that follow from that. */
 struct body {
@@ -40,20 +41,10 @@ FIXTURE_VARIANT(hostile) {
 	bool attack;
 };
 
-FIXTURE_VARIANT_ADD(hostile, calm) {
-	SUITE_AES_128_GCM, NULL, false
-};
-FIXTURE_VARIANT_ADD(hostile, lossy) {
-	SUITE_AES_128_GCM,
-	"delay 2ms 2ms loss 20% duplicate 20% reorder 30%", false
-};
-FIXTURE_VARIANT_ADD(hostile, attacked) {
-	SUITE_CHACHA20, NULL, true
-};
-FIXTURE_VARIANT_ADD(hostile, lossy_and_attacked) {
-	SUITE_AES_128_CCM_8,
-	"delay 2ms 2ms loss 20% duplicate 20% reorder 30%", true
-};
+FIXTURE_VARIANT_ADD(hostile, calm) { SUITE_AES_128_GCM, NULL, false };
+FIXTURE_VARIANT_ADD(hostile, lossy) { SUITE_AES_128_GCM, NETEM, false };
+FIXTURE_VARIANT_ADD(hostile, attacked) { SUITE_CHACHA20, NULL, true };
+FIXTURE_VARIANT_ADD(hostile, lossy_and_attacked) { SUITE_AES_128_CCM_8, NETEM, true };
 
 static void run(const char *command)
 {
