@@ -277,13 +277,18 @@ bool select_now(int fd)
 
 pid_t spawn(void)
 {
-	pid_t pid = fork();
+	pid_t parent = getpid(), pid = fork();
 
 	if (pid < 0)
 		die("fork");
-	if (!pid && prctl(PR_SET_PDEATHSIG, SIGKILL))
+	if (pid)
+		return pid;
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL))
 		die("prctl");
-	return pid;
+	/* It may have died before we asked. */
+	if (getppid() != parent)
+		_exit(1);
+	return 0;
 }
 
 void stop_child(pid_t pid)
