@@ -186,20 +186,17 @@ psk_hex=00112233445566778899aabbccddeeff
 # suites [KX...]: "openssl-name gnutls-kx gnutls-cipher" of every suite of DTLS 1.2
 # with one of the kernel's AEADs.
 suites() {
-	local kx prefix c
-	for kx in "${@:-ECDHE-ECDSA ECDHE-RSA DHE-RSA RSA PSK DHE-PSK ECDHE-PSK}"; do
-		# shellcheck disable=SC2116
-		for kx in $(echo "$kx"); do
-			prefix=$kx-
-			[ "$kx" != RSA ] || prefix=
-			for c in AES128-GCM-SHA256:AES-128-GCM AES256-GCM-SHA384:AES-256-GCM \
-				CHACHA20-POLY1305:CHACHA20-POLY1305 \
-				AES128-CCM:AES-128-CCM AES128-CCM8:AES-128-CCM-8; do
-				case $kx:$c in
-				ECDHE-RSA:*CCM*|RSA:CHACHA*|ECDHE-PSK:AES*) continue ;;
-				esac
-				echo "$prefix${c%%:*} $kx ${c#*:}"
-			done
+	local kx prefix c kxs="${*:-ECDHE-ECDSA ECDHE-RSA DHE-RSA RSA PSK DHE-PSK ECDHE-PSK}"
+	for kx in $kxs; do
+		prefix=$kx-
+		[ "$kx" != RSA ] || prefix=
+		for c in AES128-GCM-SHA256:AES-128-GCM AES256-GCM-SHA384:AES-256-GCM \
+			CHACHA20-POLY1305:CHACHA20-POLY1305 \
+			AES128-CCM:AES-128-CCM AES128-CCM8:AES-128-CCM-8; do
+			case $kx:$c in
+			ECDHE-RSA:*CCM*|RSA:CHACHA*|ECDHE-PSK:AES*) continue ;;
+			esac
+			echo "$prefix${c%%:*} $kx ${c#*:}"
 		done
 	done
 }

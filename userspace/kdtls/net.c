@@ -74,7 +74,9 @@ int net_listen(void)
 	/* [::] takes IPv4 as well, so try it before 0.0.0.0. */
 	for (pass = 0; pass < 2 && fd < 0; pass++) {
 		for (ai = list; ai && fd < 0; ai = ai->ai_next) {
-			if ((ai->ai_family == AF_INET6) != !pass)
+			bool v6 = ai->ai_family == AF_INET6;
+
+			if (v6 != !pass)
 				continue;
 			fd = socket(ai->ai_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 			if (fd < 0) {

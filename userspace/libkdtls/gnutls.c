@@ -213,8 +213,8 @@ static int verify_rawpk(kdtls_session *s, const gnutls_datum_t *key)
 		    !memcmp(s->cfg->pins[i].data, key->data, key->size))
 			return 0;
 	kdtls_fail(s, -EKEYREJECTED, s->cfg->num_pins ?
-	     "the peer's raw public key is not one of those expected" :
-	     "the peer has a raw public key, and none is expected");
+		   "the peer's raw public key is not one of those expected" :
+		   "the peer has a raw public key, and none is expected");
 	return GNUTLS_E_CERTIFICATE_ERROR;
 }
 
@@ -254,15 +254,15 @@ static int verify_peer(gnutls_session_t tls)
 	ret = gnutls_certificate_verify_peers(tls, data, n, &status);
 	if (ret < 0) {
 		kdtls_fail(s, -EKEYREJECTED, "the peer's certificate: %s",
-		     gnutls_strerror(ret));
+			   gnutls_strerror(ret));
 		return GNUTLS_E_CERTIFICATE_ERROR;
 	}
 	if (!status)
 		return 0;
 	if (status & GNUTLS_CERT_UNEXPECTED_OWNER) {
 		kdtls_fail(s, -EKEYREJECTED,
-		     "the peer's certificate is not for the name '%s'",
-		     s->host);
+			   "the peer's certificate is not for the name '%s'",
+			   s->host);
 	} else if (!gnutls_certificate_verification_status_print(status,
 				GNUTLS_CRT_X509, &text, 0)) {
 		kdtls_fail(s, -EKEYREJECTED, "%s", (char *)text.data);
@@ -292,7 +292,7 @@ static int find_psk(gnutls_session_t tls, const char *identity,
 		gnutls_free(key->data);
 		key->data = NULL;
 		kdtls_fail(s, -EKEYREJECTED, "unknown PSK identity '%.128s'",
-		     identity);
+			   identity);
 		return -1;
 	}
 	key->size = len;

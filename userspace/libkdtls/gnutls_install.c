@@ -157,7 +157,7 @@ int kdtls_install(kdtls_session *s)
 		}
 		if (ret)
 			kdtls_fail(s, ret, "handing over the last flight: %s",
-			     strerror(-ret));
+				   strerror(-ret));
 	}
 out:
 	explicit_bzero(&tx, sizeof(tx));

@@ -130,6 +130,7 @@ enum kdtls_verify {
 	/* Check nothing: the peer may be anyone.  For tests. */
 	KDTLS_VERIFY_NONE,
 };
+
 KDTLS_API void kdtls_config_set_verify(kdtls_config *cfg, enum kdtls_verify how);
 
 /* Largest datagram of the handshake, without IP and UDP headers.  -EINVAL below

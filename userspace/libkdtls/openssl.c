@@ -18,7 +18,7 @@
 #include "kdtls.h"
 #include "kdtls-openssl.h"
 
-static BIO_METHOD *method;
+static struct bio_method_st *method;	/* BIO_METHOD */
 static int method_type;
 static CRYPTO_ONCE once = CRYPTO_ONCE_STATIC_INIT;
 
@@ -233,15 +233,15 @@ static int key_block(SSL *ssl, uint8_t *out, size_t len)
 	if (!ctx) {
 		ret = -ENOMEM;
 	} else {
-		OSSL_PARAM params[] = {
-			OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST,
-				(char *)EVP_MD_get0_name(md), 0),
-			OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SECRET,
-				master, master_len),
-			OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SEED,
-				seed, sizeof(seed)),
-			OSSL_PARAM_construct_end(),
-		};
+		char *digest = (char *)EVP_MD_get0_name(md);
+		OSSL_PARAM params[4], *p = params;
+
+		*p++ = OSSL_PARAM_construct_utf8_string("digest", digest, 0);
+		*p++ = OSSL_PARAM_construct_octet_string("secret", master,
+							 master_len);
+		*p++ = OSSL_PARAM_construct_octet_string("seed", seed,
+							 sizeof(seed));
+		*p = OSSL_PARAM_construct_end();
 
 		ret = EVP_KDF_derive(ctx, out, len, params) == 1 ? 0 : -EIO;
 	}
