@@ -185,14 +185,29 @@ int main(int argc, char **argv)
 	wolfSSL_Init();
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (c) {
-		case 'c': cert = optarg; break;
-		case 'k': key = optarg; break;
-		case 'a': ca = optarg; break;
-		case 'N': name = optarg; break;
-		case 'p': psk_hex = optarg; break;
-		case 's': suite = optarg; break;
-		case 'n': count = atoi(optarg); break;
-		default: return 2;
+		case 'c':
+			cert = optarg;
+			break;
+		case 'k':
+			key = optarg;
+			break;
+		case 'a':
+			ca = optarg;
+			break;
+		case 'N':
+			name = optarg;
+			break;
+		case 'p':
+			psk_hex = optarg;
+			break;
+		case 's':
+			suite = optarg;
+			break;
+		case 'n':
+			count = atoi(optarg);
+			break;
+		default:
+			return 2;
 		}
 	}
 	if (argc - optind == 1) {

@@ -180,7 +180,7 @@ static ssize_t receive(SSL *ssl, int fd, char *buf, size_t len)
 	return n >= 0 ? n : n == -EPIPE ? 0 : recv(fd, buf, len, 0);
 }
 
-static void echo(SSL *ssl, int fd)
+static void send_back(SSL *ssl, int fd)
 {
 	static char buf[16384];
 	ssize_t n;
@@ -230,13 +230,26 @@ int main(int argc, char **argv)
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (c) {
-		case 'c': cert = optarg; break;
-		case 'k': key = optarg; break;
-		case 'a': ca = optarg; break;
-		case 'p': psk_hex = optarg; break;
-		case 'l': ciphers = optarg; break;
-		case 'n': count = atoi(optarg); break;
-		default: return 2;
+		case 'c':
+			cert = optarg;
+			break;
+		case 'k':
+			key = optarg;
+			break;
+		case 'a':
+			ca = optarg;
+			break;
+		case 'p':
+			psk_hex = optarg;
+			break;
+		case 'l':
+			ciphers = optarg;
+			break;
+		case 'n':
+			count = atoi(optarg);
+			break;
+		default:
+			return 2;
 		}
 	}
 	if (argc - optind != 3)
@@ -270,7 +283,7 @@ int main(int argc, char **argv)
 
 		report(ssl);
 		if (server)
-			echo(ssl, fd);
+			send_back(ssl, fd);
 		else
 			ask(ssl, fd);
 		if (!server && !session)

@@ -46,6 +46,10 @@ extern struct options opt;
 void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 uint64_t now_us(void);
 
+/* options.c: 0, or -1 after having said what is wrong */
+int options_parse(int argc, char **argv, kdtls_config *cfg);
+int options_apply(kdtls_config *cfg);
+
 /* net.c */
 int net_connect(void);
 int net_listen(void);
