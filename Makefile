@@ -3,7 +3,7 @@
 #	make			module for the running kernel (or KDIR=...), userspace
 #	make install		both, into this system (PREFIX=, DESTDIR=)
 #	make check		every test, in a guest, on both Debian kernels
-#				(KERNEL=6.1|6.12, TEST="name name:case ...")
+#				(KERNEL=6.1|6.12|debug, TEST="name name:case ...")
 #	make lint		the checks of the sources
 #	make fuzz		the fuzzers of the pure parts (SECONDS=60 each); clang
 #	make demo		a file crosses a network (FILE=..., KERNEL=6.12)
