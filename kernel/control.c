@@ -138,6 +138,68 @@ static void dtls_control_rx_alert(struct dtls_sock *ds,
 	}
 }
 
+/* Payload of a datagram that every path takes: the least MTU of IPv6. */
+#define DTLS_CONTROL_DATAGRAM	(1280 - 40 - 8)
+
+/*
+ * Put one record of a flight on the wire, at @wire; the caller has seen to it
+ * that it fits. Return: its bytes, or a negative errno.
+ */
+static int dtls_control_flight_record(struct dtls_sock *ds,
+				      struct dtls_control_flight *flight,
+				      const struct dtls_flight_record *rec,
+				      const u8 *body, u8 *wire)
+{
+	if (rec->epoch)
+		return dtls_tx_seal(ds, rec->type, body, rec->len, wire);
+	dtls_record_put_hdr12(wire, rec->type, 0, flight->seq++, rec->len);
+	memcpy(wire + DTLS_RECORD_HDR12, body, rec->len);
+	return DTLS_RECORD_HDR12 + rec->len;
+}
+
+/*
+ * As few datagrams as the path allows: where many are lost, a flight in pieces
+ * hardly ever comes through whole, and RFC 6347 4.2.3 lets a flight share one.
+ */
+static void dtls_control_send_flight(struct dtls_sock *ds,
+				     struct dtls_control_flight *flight,
+				     u32 epoch)
+{
+	int room = dtls_path_max_datagram(ds), used = 0, len;
+	struct dtls_flight_record rec;
+	u8 *wire;
+	u32 off;
+
+	if (room <= 0)
+		room = DTLS_CONTROL_DATAGRAM;
+	room = min(room, DTLS_FLIGHT_MAX);
+	/* a record that is too long by itself goes out by itself */
+	wire = kmalloc(room + DTLS_PLAINTEXT_MAX + DTLS_CIPHER_OVERHEAD_MAX,
+		       GFP_KERNEL);
+	if (!wire)
+		return;
+	for (off = 0; off < flight->len; off += sizeof(rec) + rec.len) {
+		memcpy(&rec, flight->data + off, sizeof(rec));
+		/* from before a change of keys: the peer has it */
+		if (rec.epoch && rec.epoch != epoch)
+			continue;
+		len = rec.len + DTLS_CIPHER_OVERHEAD_MAX;
+		if (used && used + len > room) {
+			dtls_tx_raw(ds, wire, used, MSG_DONTWAIT);
+			used = 0;
+		}
+		len = dtls_control_flight_record(ds, flight, &rec,
+						 flight->data + off +
+						 sizeof(rec), wire + used);
+		if (len < 0)
+			break;
+		used += len;
+	}
+	if (used)
+		dtls_tx_raw(ds, wire, used, MSG_DONTWAIT);
+	kfree_sensitive(wire);
+}
+
 /*
  * Send the last flight again. Its bytes are sealed anew: repeated verbatim
  * they would fall out of the peer's window, and sealed by a library they would
@@ -167,28 +229,7 @@ static void dtls_control_repeat_flight(struct dtls_sock *ds)
 	if (!flight)
 		return;
 
-	for (off = 0; off < flight->len; off += sizeof(rec) + rec.len) {
-		u8 *body = flight->data + off + sizeof(rec), *wire;
-
-		memcpy(&rec, flight->data + off, sizeof(rec));
-		if (rec.epoch) {
-			/* from before a change of keys: the peer has it */
-			if (rec.epoch != epoch)
-				continue;
-			dtls_tx_record(ds, rec.type, body, rec.len,
-				       MSG_DONTWAIT);
-			continue;
-		}
-		wire = kmalloc(DTLS_RECORD_HDR12 + rec.len, GFP_KERNEL);
-		if (!wire)
-			break;
-		dtls_record_put_hdr12(wire, rec.type, 0, flight->seq++,
-				      rec.len);
-		memcpy(wire + DTLS_RECORD_HDR12, body, rec.len);
-		dtls_tx_raw(ds, wire, DTLS_RECORD_HDR12 + rec.len,
-			    MSG_DONTWAIT);
-		kfree(wire);
-	}
+	dtls_control_send_flight(ds, flight, epoch);
 	kfree_sensitive(flight);
 	dtls_stats_inc(sock_net(ds->sk), DTLS_STAT_TX_LAST_FLIGHT);
 	dtls_control_event(ds, DTLS_EVENT_FLIGHT, 0, 0, 0);

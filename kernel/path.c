@@ -70,29 +70,23 @@ static struct dst_entry *dtls_path_route6(struct sock *sk)
 #endif
 
 /**
- * dtls_path_max_payload() - what fits into one record on the path as it is now
+ * dtls_path_max_datagram() - what fits into one datagram on the path now
  * @ds: socket
  *
  * Context: process, may sleep.
- * Return: bytes of plaintext, at most %DTLS_RECORD_PLAIN_MAX, that make an
- * unfragmented datagram; -ENOTCONN without a peer, -ENOKEY without keys, or
- * the errno of the route.
+ * Return: bytes of UDP payload that go unfragmented; -ENOTCONN without a peer,
+ * or the errno of the route.
  */
-int dtls_path_max_payload(struct dtls_sock *ds)
+int dtls_path_max_datagram(struct dtls_sock *ds)
 {
-	struct dtls_assoc *assoc = dtls_sock_assoc(ds);
 	struct sock *sk = ds->sk;
-	int room = sizeof(struct udphdr), mtu;
-	struct dtls_epoch *ep;
 	struct dst_entry *dst;
 	bool v6 = false;
 	u32 cookie = 0;
+	int mtu;
 
 	if (READ_ONCE(sk->sk_state) != TCP_ESTABLISHED)
 		return -ENOTCONN;
-	if (!assoc)
-		return -ENOKEY;
-
 #if IS_ENABLED(CONFIG_IPV6)
 	if (sk->sk_family == AF_INET6) {
 		v6 = !ipv6_addr_v4mapped(&sk->sk_v6_daddr);
@@ -112,12 +106,31 @@ int dtls_path_max_payload(struct dtls_sock *ds)
 	}
 	mtu = dst_mtu(dst);
 	dst_release(dst);
+	mtu -= v6 ? dtls_path_headers6(sk) : dtls_path_headers4(sk);
+	return max_t(int, mtu - (int)sizeof(struct udphdr), 0);
+}
 
-	room += v6 ? dtls_path_headers6(sk) : dtls_path_headers4(sk);
-	ep = dtls_keys_get_tx(assoc);
+/**
+ * dtls_path_max_payload() - what fits into one record on the path as it is now
+ * @ds: socket
+ *
+ * Context: process, may sleep.
+ * Return: bytes of plaintext, at most %DTLS_RECORD_PLAIN_MAX, that make an
+ * unfragmented datagram; -ENOTCONN without a peer, -ENOKEY without keys, or
+ * the errno of the route.
+ */
+int dtls_path_max_payload(struct dtls_sock *ds)
+{
+	struct dtls_assoc *assoc = dtls_sock_assoc(ds);
+	int room = dtls_path_max_datagram(ds);
+	struct dtls_epoch *ep;
+
+	if (room < 0)
+		return room;
+	ep = assoc ? dtls_keys_get_tx(assoc) : NULL;
 	if (!ep)
 		return -ENOKEY;
-	room += dtls_cipher_overhead(ep->aead.cipher);
+	room -= dtls_cipher_overhead(ep->aead.cipher);
 	dtls_keys_put(ep);
-	return clamp(mtu - room, 0, DTLS_RECORD_PLAIN_MAX);
+	return clamp(room, 0, DTLS_RECORD_PLAIN_MAX);
 }

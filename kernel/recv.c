@@ -111,6 +111,11 @@ static int dtls_recv_barred(struct dtls_sock *ds)
 	return 0;
 }
 
+static bool dtls_recv_closed(struct dtls_sock *ds)
+{
+	return test_bit(DTLS_ASSOC_CLOSED, &dtls_sock_assoc(ds)->flags);
+}
+
 /* A record that is not data cannot go unmarked. */
 static bool dtls_recv_unmarked(const struct dtls_rec *rec,
 			       const struct msghdr *msg)
@@ -394,7 +399,11 @@ static int dtls_recv_try(struct dtls_sock *ds, struct msghdr *msg, size_t len,
 		return ds->proto->base->recvmsg(sk, msg, len,
 						flags | MSG_DONTWAIT, addr_len);
 	err = sock_error(sk);
-	if (err)
+	/*
+	 * Our answer to a close_notify may find the peer's port closed: that
+	 * does not come before the end of file which it answered.
+	 */
+	if (err && (err != -ECONNREFUSED || !dtls_recv_closed(ds)))
 		return err;
 	return dtls_recv_ready(ds, msg, len, flags, addr_len);
 }

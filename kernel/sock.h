@@ -129,6 +129,8 @@ bool dtls_sock_attached(const struct sock *sk);
 int dtls_tx_sendmsg(struct sock *sk, struct msghdr *msg, size_t len);
 int dtls_tx_record(struct dtls_sock *ds, u8 type, const void *data,
 		   unsigned int len, int flags);
+int dtls_tx_seal(struct dtls_sock *ds, u8 type, const void *data,
+		 unsigned int len, u8 *wire);
 int dtls_tx_raw(struct dtls_sock *ds, void *data, unsigned int len, int flags);
 int dtls_tx_uncork(struct dtls_sock *ds);
 void dtls_tx_splice_eof(struct socket *sock);
@@ -136,6 +138,7 @@ int dtls_tx_sendpage(struct sock *sk, struct page *page, int offset,
 		     size_t size, int flags);
 
 /* path.c */
+int dtls_path_max_datagram(struct dtls_sock *ds);
 int dtls_path_max_payload(struct dtls_sock *ds);
 
 /* rx.c */

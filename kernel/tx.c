@@ -218,6 +218,34 @@ static int dtls_tx_send(struct dtls_tx *tx, u8 *buf, size_t len, size_t wire,
 	return 0;
 }
 
+/* What there is to do for each record that has been sealed. */
+static void dtls_tx_sealed(struct dtls_sock *ds, struct dtls_epoch *ep,
+			   u8 type, u64 seq, unsigned int plain, bool async)
+{
+	struct net *net = sock_net(ds->sk);
+
+	if (async)
+		dtls_stats_inc(net, DTLS_STAT_TX_ASYNC);
+	if (dtls_keys_limit_near(ep, seq)) {
+		dtls_stats_inc(net, DTLS_STAT_KEY_LIMIT);
+		dtls_control_event(ds, DTLS_EVENT_LIMIT, 0, ep->epoch, 0);
+	}
+	trace_dtls_record_sent(ds->sk, type, ep->epoch, seq, plain);
+}
+
+/* And for those that UDP has taken. */
+static void dtls_tx_count(struct dtls_sock *ds, struct dtls_epoch *ep, u8 type,
+			  unsigned int records, size_t bytes)
+{
+	struct net *net = sock_net(ds->sk);
+
+	dtls_stats_add(net, DTLS_STAT_TX_RECORDS, records);
+	dtls_stats_add(net, DTLS_STAT_TX_BYTES, bytes);
+	if (type != DTLS_TYPE_DATA)
+		dtls_stats_add(net, DTLS_STAT_TX_CONTROL, records);
+	atomic64_add(bytes, &ep->tx_bytes);
+}
+
 /*
  * Seal and send the next @len bytes of @from, as records of @seg bytes. The
  * bytes are all in our hands before the first number is taken, so that a bad
@@ -233,7 +261,6 @@ static ssize_t dtls_tx_group(struct dtls_tx *tx, struct iov_iter *from,
 	size_t over = dtls_cipher_overhead(aead->cipher);
 	size_t front = DTLS_RECORD_HDR12 + aead->cipher->explicit_len;
 	unsigned int count = len ? DIV_ROUND_UP(len, seg) : 1, done;
-	struct net *net = sock_net(tx->ds->sk);
 	size_t wire = 0, copied = 0, plain, sent;
 	struct dtls_rec *rec;
 	bool async;
@@ -267,15 +294,7 @@ static ssize_t dtls_tx_group(struct dtls_tx *tx, struct iov_iter *from,
 			break;
 		wire += err;
 		err = 0;
-		if (async)
-			dtls_stats_inc(net, DTLS_STAT_TX_ASYNC);
-		if (dtls_keys_limit_near(tx->ep, seq)) {
-			dtls_stats_inc(net, DTLS_STAT_KEY_LIMIT);
-			dtls_control_event(tx->ds, DTLS_EVENT_LIMIT, 0,
-					   tx->ep->epoch, 0);
-		}
-		trace_dtls_record_sent(tx->ds->sk, tx->type, tx->ep->epoch,
-				       seq, plain);
+		dtls_tx_sealed(tx->ds, tx->ep, tx->type, seq, plain, async);
 	}
 	if (!done)
 		goto out_revert;
@@ -284,17 +303,13 @@ static ssize_t dtls_tx_group(struct dtls_tx *tx, struct iov_iter *from,
 	/* what of the plaintext is on its way */
 	done = DIV_ROUND_UP(sent, min(seg, len) + over);
 	if (err) {
-		dtls_stats_inc(net, DTLS_STAT_TX_ERRORS);
+		dtls_stats_inc(sock_net(tx->ds->sk), DTLS_STAT_TX_ERRORS);
 		if (!done)
 			goto out_revert;
 	}
 	iov_iter_revert(from, copied - min(copied, done * seg));
 	copied = min(copied, done * seg);
-	dtls_stats_add(net, DTLS_STAT_TX_RECORDS, done);
-	dtls_stats_add(net, DTLS_STAT_TX_BYTES, copied);
-	if (tx->type != DTLS_TYPE_DATA)
-		dtls_stats_add(net, DTLS_STAT_TX_CONTROL, done);
-	atomic64_add(copied, &tx->ep->tx_bytes);
+	dtls_tx_count(tx->ds, tx->ep, tx->type, done, copied);
 	dtls_rec_put(rec);
 	return copied;
 
@@ -570,9 +585,58 @@ int dtls_tx_record(struct dtls_sock *ds, u8 type, const void *data,
 }
 
 /**
+ * dtls_tx_seal() - seal a record that the caller sends, with dtls_tx_raw()
+ * @ds:   socket with an association
+ * @type: content type
+ * @data: plaintext
+ * @len:  bytes of it
+ * @wire: where the record goes, with room for @len and
+ *        %DTLS_CIPHER_OVERHEAD_MAX bytes
+ *
+ * Context: process, may sleep; no locks held.
+ * Return: bytes of the record, or a negative errno.
+ */
+int dtls_tx_seal(struct dtls_sock *ds, u8 type, const void *data,
+		 unsigned int len, u8 *wire)
+{
+	const struct dtls_aead *aead;
+	struct dtls_epoch *ep;
+	struct dtls_rec *rec;
+	unsigned int front;
+	bool async;
+	u64 seq;
+	int ret;
+
+	ret = dtls_tx_keys(ds, &ep);
+	if (ret)
+		return ret;
+	aead = &ep->aead;
+	ret = -ENOMEM;
+	rec = dtls_rec_alloc(aead, len + dtls_cipher_overhead(aead->cipher),
+			     GFP_KERNEL);
+	if (!rec)
+		goto out;
+	front = DTLS_RECORD_HDR12 + aead->cipher->explicit_len;
+	memcpy(rec->buf + front, data, len);
+	ret = dtls_keys_next_seq(ep, &seq);
+	if (!ret)
+		ret = dtls_cipher_seal(aead, rec, rec->buf, type, ep->epoch,
+				       seq, len, &async);
+	if (ret > 0) {
+		memcpy(wire, rec->buf, ret);
+		dtls_tx_sealed(ds, ep, type, seq, len, async);
+		dtls_tx_count(ds, ep, type, 1, len);
+	}
+	dtls_rec_put(rec);
+out:
+	dtls_keys_put(ep);
+	return ret;
+}
+
+/**
  * dtls_tx_raw() - send bytes that are a datagram already
  * @ds:    socket
- * @data:  what goes on the wire: never anything but records of epoch 0
+ * @data:  what goes on the wire: records that are sealed, or of epoch 0
  * @len:   bytes of it
  * @flags: MSG_DONTWAIT, or 0 to wait for buffer
  *
