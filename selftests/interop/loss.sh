@@ -63,20 +63,20 @@ for i in $(seq 1 $runs); do
 	# Two processors: a few at a time.
 	[ $((i % 4)) -ne 0 ] || wait "${jobs[@]: -4}"
 done
-up=0 bad=()
+up=0 logs=()
 for i in $(seq 1 $runs); do
 	if wait "${jobs[i - 1]}"; then
 		up=$((up + 1))
 		echo "# handshake $i came up"
 	else
 		echo "# handshake $i did not"
-		bad+=("$tmp/c$i.log" "$tmp/s$i.log")
+		logs+=("$tmp/c$i.log" "$tmp/s$i.log")
 	fi
 done
 # The timer doubles, so that 120 seconds are eight tries or so, and all of them
 # may be lost: once in some hundred handshakes.  Two of twelve are no accident.
 [ $up -ge $((runs - 1)) ]
 result $? "$up of $runs handshakes and data, 30 % loss, duplication, reordering" \
-	"${bad[@]}"
+	"${logs[@]}"
 echo "# last flights that the kernel sent again: $(stat_of $nss TxLastFlight)"
 finish
