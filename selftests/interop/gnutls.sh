@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# kselftest-timeout: 300
+# kselftest-timeout: 600
 #
 # The far end is gnutls-serv or gnutls-cli: both roles, each AEAD of the kernel,
 # each way to authenticate.
@@ -41,7 +41,7 @@ while read -r name kx cipher; do
 	# shellcheck disable=SC2086
 	client $who --priority "$(priority $kx $cipher)" && said_suite "$tmp/c.log" $kx $cipher
 	result $? "kernel client, gnutls-serv: $name" "$tmp/c.log" "$tmp/s.log"
-done < <(suites ECDHE-ECDSA ECDHE-RSA PSK)
+done < <(suites)
 if picked resumption; then
 	client --ca "$tmp/ca.pem" --session-out "$tmp/session" &&
 		client --ca "$tmp/ca.pem" --session-in "$tmp/session" &&
@@ -87,8 +87,10 @@ cli() { # ARGUMENTS...
 		2>"$tmp/c.log" && has "$tmp/c.out" "ping $n" && has "$tmp/s.log" "ping $n"
 }
 
+# A key exchange that libkdtls does not offer by itself.
+more=+RSA
 listen "${server_args[@]}" --cert "$tmp/rsa.pem" --key "$tmp/rsa.key" --psk joe:$psk_hex \
-	--alpn coap,x
+	--alpn coap,x --priority $more
 while read -r name kx cipher; do
 	picked "$name" || continue
 	case $kx in
@@ -99,7 +101,9 @@ while read -r name kx cipher; do
 	cli $who --priority "$base:$(priority $kx $cipher)" &&
 		said_suite <(tail -n 12 "$tmp/s.log") $kx $cipher
 	result $? "kernel server, gnutls-cli: $name" "$tmp/c.log" "$tmp/c.out" "$tmp/s.log"
-done < <(suites ECDHE-ECDSA ECDHE-RSA PSK)
+# Not DHE-PSK and ECDHE-PSK: there Debian's gnutls-cli 3.7.9 itself dies of a
+# segmentation fault.  The kernel as their client is tested above.
+done < <(suites ECDHE-ECDSA ECDHE-RSA DHE-RSA RSA PSK)
 if picked ALPN; then
 	cli --x509cafile "$tmp/ca.pem" --verify-hostname $name_s --alpn coap &&
 		has "$tmp/s.log" "ALPN coap"
