@@ -1,19 +1,35 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Prints the folder (see kernel.sh) of the debug kernel: linux-source-6.12 built
-# with debug.config, that is with KASAN, UBSAN, lockdep, kmemleak, checks of
-# sleeping and of objects, and fault injection.  Built when it is not there,
-# which takes some ten minutes on two processors, and kept under a name made of
-# the source's version and the configuration.
+# debug-kernel.sh debug|kcsan
+#
+# Prints the folder (see kernel.sh) of a debug kernel: linux-source-6.12 built
+# with lockdep, checks of sleeping and more (debug.config), and with
+#
+#	debug	KASAN, UBSAN, kmemleak, checks of objects, fault injection, gcov
+#		(debug-kasan.config)
+#	kcsan	KCSAN (debug-kcsan.config), which excludes KASAN
+#
+# Built when it is not there, which takes some ten minutes on two processors, and
+# kept under a name made of the source's version and the configuration.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
 package=linux-source-6.12
-config=$vmdir/debug.config
-
+build_into=''
 if [ "${1:-}" = --build ]; then
-	tmp=$2
+	build_into=$2
+	shift 2
+fi
+flavour=${1:?usage: debug-kernel.sh debug|kcsan}
+case $flavour in
+debug)	configs="$vmdir/debug.config $vmdir/debug-kasan.config" ;;
+kcsan)	configs="$vmdir/debug.config $vmdir/debug-kcsan.config" ;;
+*)	die "unknown debug kernel '$flavour'" ;;
+esac
+
+if [ -n "$build_into" ]; then
+	tmp=$build_into
 	cd "$tmp"
 	tarball=/usr/src/$package.tar.xz
 	if [ ! -f "$tarball" ]; then
@@ -25,16 +41,19 @@ if [ "${1:-}" = --build ]; then
 	xz -dc -T 0 "$tarball" | tar -x -C kdir --strip-components=1
 	rm -rf usr ./*.deb
 	cd kdir
+	patch -s -p1 <"$vmdir/debug-padata.patch"
 	make -s allnoconfig
-	scripts/kconfig/merge_config.sh -m .config "$config"
+	# shellcheck disable=SC2086
+	scripts/kconfig/merge_config.sh -m .config $configs
 	make -s olddefconfig
 	# An option that went away unnoticed would be a check that is not made.
-	while read -r line; do
+	# shellcheck disable=SC2086
+	cat $configs | while read -r line; do
 		case $line in
 		CONFIG_*=[ym]) grep -qx "$line" .config ||
 			{ echo "not in the kernel's configuration: $line"; exit 1; } ;;
 		esac
-	done <"$config"
+	done
 	make -s -j"$(nproc)" bzImage modules
 	make -s kernelrelease >../release
 	release=$(cat ../release)
@@ -54,14 +73,16 @@ fi
 command -v apt-cache >/dev/null || die "this wants Debian's $package"
 version=$(apt-cache show --no-all-versions "$package" | sed -n 's/^Version: //p' | head -n 1)
 [ -n "$version" ] || die "apt knows no $package"
-sum=$(cat "$config" "$0" | sha256sum | cut -c1-12)
-dir=$cache/debug-${version//[!a-zA-Z0-9.+~-]/_}-$sum
+# shellcheck disable=SC2086
+sum=$(cat $configs "$vmdir/debug-padata.patch" "$0" | sha256sum | cut -c1-12)
+dir=$cache/$flavour-${version//[!a-zA-Z0-9.+~-]/_}-$sum
 if [ ! -d "$dir" ]; then
 	mkdir -p "$cache"
 	tmp=$(mktemp -d "$cache/tmp.XXXXXX")
 	chmod 755 "$tmp"
 	trap 'rm -rf "$tmp"' EXIT
-	step "building the debug kernel (once, some ten minutes)" "$0" --build "$tmp"
+	step "building the $flavour kernel (once, some ten minutes)" \
+		"$0" --build "$tmp" "$flavour"
 	publish "$tmp" "$dir"
 	trap - EXIT
 fi

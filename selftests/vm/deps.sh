@@ -12,7 +12,7 @@ packages="
 	ca-certificates make gcc gcc-12 libc6-dev pkg-config python3 perl
 	bc flex bison libelf-dev libelf1 libssl3 zlib1g cpio xz-utils zstd kmod
 	qemu-system-x86 busybox-static iproute2 iputils-ping tcpdump procps
-	util-linux ethtool nftables socat
+	util-linux ethtool nftables socat patch
 	openssl libssl-dev gnutls-bin libgnutls28-dev libwolfssl-dev
 	liburing-dev libnl-3-dev libnl-genl-3-dev
 	sparse pahole cppcheck codespell shellcheck git tshark

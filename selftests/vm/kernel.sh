@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# kernel.sh NAME        NAME: 6.1 | 6.12 | debug (see debug-kernel.sh) |
+# kernel.sh NAME        NAME: 6.1 | 6.12 | debug | kcsan (see debug-kernel.sh) |
 #			a folder that has the same layout
 #
 # Prints the folder of an unpacked kernel, after fetching it if need be:
@@ -32,10 +32,10 @@ case $name in
 	echo "$name"
 	exit 0
 	;;
-debug)	exec "$vmdir/debug-kernel.sh" ;;
+debug|kcsan) exec "$vmdir/debug-kernel.sh" "$name" ;;
 6.1)	meta=linux-image-amd64 ;;
 6.12)	meta=linux-image-6.12-amd64 ;;
-*)	die "unknown kernel '$name' (6.1, 6.12, debug, or a folder)" ;;
+*)	die "unknown kernel '$name' (6.1, 6.12, debug, kcsan, or a folder)" ;;
 esac
 
 # The meta package depends on the one image of the day; its name holds the ABI,
