@@ -3,7 +3,9 @@
 #	make			module for the running kernel (or KDIR=...), userspace
 #	make install		both, into this system (PREFIX=, DESTDIR=)
 #	make check		every test, in a guest, on both Debian kernels
-#				(KERNEL=6.1|6.12|debug, TEST="name name:case ...")
+#				(KERNEL=6.1|6.12|debug|kcsan, TEST="name name:case ...")
+#	make check DEBUG=1	every test on a kernel that looks for errors in memory,
+#				locks and leaks, and for races
 #	make lint		the checks of the sources
 #	make fuzz		the fuzzers of the pure parts (SECONDS=60 each); clang
 #	make demo		a file crosses a network (FILE=..., KERNEL=6.12)
@@ -61,7 +63,7 @@ clean:
 	-@test ! -d $(KDIR) || $(MAKE) -C $(KDIR) M=$(CURDIR) clean
 	$(if $(userspace),-$(MAKE) -C userspace clean)
 
-export KERNEL TEST FILE V
+export KERNEL DEBUG TEST FILE V
 
 .PHONY: all module userspace install module-install userspace-install
 .PHONY: check lint fuzz demo guest clean

@@ -32,7 +32,7 @@ connect() {
 	shift
 	: >"$tmp/c.out"
 	# shellcheck disable=SC2086
-	ask "$line" "$tmp/c.out" in_c timeout 60 "$kdtls" -v connect --retransmit 500 $* \
+	ask "$line" "$tmp/c.out" in_c timeout $((60 * slow)) "$kdtls" -v connect --retransmit 500 $* \
 		2>"$tmp/c.log" && has "$tmp/c.out" "$line"
 }
 
@@ -52,7 +52,7 @@ done
 # The same with other libraries' clients, who repeat in ways of their own.
 listen $s
 proxy server drop 1
-ask "from openssl" "$tmp/c.out" in_c timeout 60 openssl s_client -dtls1_2 -quiet \
+ask "from openssl" "$tmp/c.out" in_c timeout $((60 * slow)) openssl s_client -dtls1_2 -quiet \
 	-connect $addr_s:$via -CAfile "$tmp/ca.pem" 2>"$tmp/c.log" &
 wait_for 40 has "$tmp/c.out" "from openssl"
 result $? "the client is OpenSSL" "$tmp/c.log" "$tmp/c.out" "$tmp/s.log" "$tmp/proxy.log"
@@ -107,7 +107,7 @@ server=$started
 wait_for 20 listening $nss $port
 proxy server drop 1
 before=$(stat_of $nss TxLastFlight)
-ask "by openssl" "$tmp/c.out" in_c timeout 60 "$built/openssl-echo" client $addr_s $via \
+ask "by openssl" "$tmp/c.out" in_c timeout $((60 * slow)) "$built/openssl-echo" client $addr_s $via \
 	--ca "$tmp/ca.pem" 2>"$tmp/c.log" &&
 	[ "$(stat_of $nss TxLastFlight)" -gt "$before" ]
 result $? "OpenSSL backend: the server's last flight is lost" "$tmp/c.log" "$tmp/s.log" \

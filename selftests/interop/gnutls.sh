@@ -25,7 +25,7 @@ serv() { # ARGUMENTS...
 client() { # ARGUMENTS...
 	n=$((n + 1))
 	: >"$tmp/c.out"
-	ask "ping $n" "$tmp/c.out" in_c timeout 40 "$kdtls" -v connect "$@" \
+	ask "ping $n" "$tmp/c.out" in_c timeout $((40 * slow)) "$kdtls" -v connect "$@" \
 		--verify-name $name_s $addr_s:$port 2>"$tmp/c.log" && has "$tmp/c.out" "ping $n"
 }
 
@@ -83,7 +83,7 @@ listen() { # ARGUMENTS...
 cli() { # ARGUMENTS...
 	n=$((n + 1))
 	: >"$tmp/c.out"
-	ask "ping $n" "$tmp/c.out" in_c timeout 40 gnutls-cli --udp -p $port "$@" $addr_s \
+	ask "ping $n" "$tmp/c.out" in_c timeout $((40 * slow)) gnutls-cli --udp -p $port "$@" $addr_s \
 		2>"$tmp/c.log" && has "$tmp/c.out" "ping $n" && has "$tmp/s.log" "ping $n"
 }
 

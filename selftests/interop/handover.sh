@@ -20,7 +20,7 @@ served() { # ARGUMENTS...
 asked() { # ARGUMENTS...
 	n=$((n + 1))
 	: >"$tmp/c.out"
-	ask "ping $n" "$tmp/c.out" in_c timeout 40 "$@" 2>"$tmp/c.log"
+	ask "ping $n" "$tmp/c.out" in_c timeout $((40 * slow)) "$@" 2>"$tmp/c.log"
 	has "$tmp/c.out" "ping $n"
 }
 
@@ -71,7 +71,7 @@ fi
 if picked resumption; then
 	served "$kdtls" -v listen --keep --echo "${server_args[@]}" ":$port"
 	(echo one; wait_for 20 has "$tmp/c.out" one) |
-		in_c timeout 60 "$echo_" client $addr_s $port --ca "$tmp/ca.pem" --count 2 \
+		in_c timeout $((60 * slow)) "$echo_" client $addr_s $port --ca "$tmp/ca.pem" --count 2 \
 			>"$tmp/c.out" 2>"$tmp/c.log"
 	[ "$(grep -c 'in the kernel' "$tmp/c.log")" -eq 2 ] && has "$tmp/c.log" ", resumed" &&
 		has "$tmp/s.log" ", resumed"

@@ -28,7 +28,7 @@ listen() {
 connect() {
 	: >"$tmp/c.out"
 	# shellcheck disable=SC2086
-	ask "ping $RANDOM" "$tmp/c.out" in_c timeout 60 "$kdtls" -v connect $* \
+	ask "ping $RANDOM" "$tmp/c.out" in_c timeout $((60 * slow)) "$kdtls" -v connect $* \
 		2>"$tmp/c.log" && [ -s "$tmp/c.out" ]
 }
 
@@ -113,7 +113,7 @@ result $? "resumption" "$tmp/c.log" "$tmp/s.log"
 : >"$tmp/s.log"
 many=()
 for i in 1 2 3 4; do
-	ask "many $i" "$tmp/many$i" in_c timeout 60 "$kdtls" -v connect $c $addr_s:$port \
+	ask "many $i" "$tmp/many$i" in_c timeout $((60 * slow)) "$kdtls" -v connect $c $addr_s:$port \
 		2>"$tmp/many$i.log" &
 	many+=($!)
 done
@@ -133,7 +133,7 @@ if picked cookie; then
 	start "$tmp/tap.log" in_s tcpdump -i veth0 -nn -c 2 -x "udp port $port and udp[8] == 22"
 	tap=$started
 	wait_for 20 has "$tmp/tap.log" "listening on"
-	in_c timeout 20 "$kdtls" connect $c --timeout 2 $addr_s:$port >"$tmp/c.log" 2>&1 </dev/null
+	in_c timeout $((20 * slow)) "$kdtls" connect $c --timeout 2 $addr_s:$port >"$tmp/c.log" 2>&1 </dev/null
 	wait_for 5 has "$tmp/tap.log" "length" &&
 		[ "$(in_s ss -Huan "sport = :$port" | wc -l)" -eq 1 ] &&
 		[ "$(wc -l <"$tmp/s.log")" -eq 1 ]
@@ -147,7 +147,7 @@ if picked cookie; then
 fi
 
 if picked nobody; then
-	in_c timeout 20 "$kdtls" connect $c $addr_s:9 >"$tmp/c.log" 2>&1 </dev/null
+	in_c timeout $((20 * slow)) "$kdtls" connect $c $addr_s:9 >"$tmp/c.log" 2>&1 </dev/null
 	[ $? -eq 2 ] && has "$tmp/c.log" "Connection refused"
 	result $? "nobody there" "$tmp/c.log"
 fi
@@ -159,7 +159,7 @@ transfer() { # TEXT "LISTEN" "CONNECT"
 	start "$tmp/s.log" in_s "$kdtls" -v --stats listen $s $2 ":$port"
 	server=$started
 	wait_for 20 listening $nss $port
-	in_c timeout 100 "$kdtls" -v --stats connect $c $3 $addr_s:$port >"$tmp/c.log" 2>&1 &&
+	in_c timeout $((100 * slow)) "$kdtls" -v --stats connect $c $3 $addr_s:$port >"$tmp/c.log" 2>&1 &&
 		join 20 $server && cmp "$tmp/file" "$tmp/got"
 	result $? "$1" "$tmp/c.log" "$tmp/s.log"
 	stop $server

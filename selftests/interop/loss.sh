@@ -31,13 +31,13 @@ talk() {
 one() {
 	local n=$1 p=$((port + $1)) rc
 	# shellcheck disable=SC2086
-	start "$tmp/s$n.log" in_s timeout 200 "$kdtls" -v listen --echo --timeout 120 \
+	start "$tmp/s$n.log" in_s timeout $((200 * slow)) "$kdtls" -v listen --echo --timeout $((120 * slow)) \
 		--retransmit 300 $2 ":$p"
 	wait_for 60 has "$tmp/s$n.log" "listening on" || return 1
 	: >"$tmp/c$n.out"
 	# shellcheck disable=SC2086
 	talk "$tmp/c$n.out" | {
-		in_c timeout 150 "$kdtls" -v connect --timeout 120 --retransmit 300 $3 \
+		in_c timeout $((150 * slow)) "$kdtls" -v connect --timeout $((120 * slow)) --retransmit 300 $3 \
 			$addr_s:$p >"$tmp/c$n.out" 2>"$tmp/c$n.log"
 		rc=$?
 		echo "exit code $rc" >>"$tmp/c$n.log"

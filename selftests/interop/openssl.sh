@@ -35,7 +35,7 @@ client() {
 		echo "pong $n" >&8
 		wait_for 20 eval "has '$tmp/c.out' 'pong $n' || [ -e '$tmp/c.gone' ]"
 	) | {
-		in_c timeout 40 "$kdtls" -v connect "$@" --verify-name $name_s $addr_s:$port \
+		in_c timeout $((40 * slow)) "$kdtls" -v connect "$@" --verify-name $name_s $addr_s:$port \
 			>"$tmp/c.out" 2>"$tmp/c.log"
 		rc=$?
 		: >"$tmp/c.gone"
@@ -87,7 +87,7 @@ s_client() {
 		wait_for 20 eval "grep -q '^ping $n' '$tmp/c.out' || [ -e '$tmp/c.gone' ]"
 		echo Q
 	) | {
-		in_c timeout 40 openssl s_client -dtls1_2 -connect $addr_s:$port -alpn coap \
+		in_c timeout $((40 * slow)) openssl s_client -dtls1_2 -connect $addr_s:$port -alpn coap \
 			"$@" >"$tmp/c.out" 2>"$tmp/c.log"
 		: >"$tmp/c.gone"
 	}

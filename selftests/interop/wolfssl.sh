@@ -41,7 +41,7 @@ while read -r name kx cipher; do
 	wait_for 20 listening $nss $port
 	: >"$tmp/c.out"
 	# shellcheck disable=SC2086
-	ask "ping $n" "$tmp/c.out" in_c timeout 40 "$kdtls" -v connect $ours --verify-name $name_s \
+	ask "ping $n" "$tmp/c.out" in_c timeout $((40 * slow)) "$kdtls" -v connect $ours --verify-name $name_s \
 		--priority "$(priority $kx $cipher)" $addr_s:$port 2>"$tmp/c.log" &&
 		has "$tmp/c.out" "ping $n" && said_suite "$tmp/c.log" $kx $cipher
 	result $? "kernel client, wolfSSL: $name" "$tmp/c.log" "$tmp/s.log"
@@ -55,7 +55,7 @@ while read -r name kx cipher; do
 	wait_for 20 listening $nss $port
 	: >"$tmp/c.out"
 	# shellcheck disable=SC2086
-	ask "ping $n" "$tmp/c.out" in_c timeout 40 "$peer" client $addr_s $port --suite "$name" \
+	ask "ping $n" "$tmp/c.out" in_c timeout $((40 * slow)) "$peer" client $addr_s $port --suite "$name" \
 		--ca "$tmp/ca.pem" --name $name_s $theirs 2>"$tmp/c.log" &&
 		has "$tmp/c.out" "ping $n" && said_suite "$tmp/s.log" $kx $cipher && join 10 $server
 	result $? "kernel server, wolfSSL: $name" "$tmp/c.log" "$tmp/s.log"

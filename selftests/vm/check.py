@@ -5,10 +5,23 @@
 Prints TAP as it goes, and at the end one line "N passed, N failed".
 Takes no arguments but these environment variables:
 
-    KERNEL  kernels to test, default "6.1 6.12"
+    KERNEL  kernels to test, default "6.1 6.12" (see kernel.sh)
+    DEBUG   1: instead, every test on the kernel that looks for errors, and those
+            of concurrency on the one that looks for races: KERNEL="debug kcsan"
     TEST    what to run, default all: names of programs, shell patterns, or
             parts of names; "name:case" picks cases of a program
+    GCOV    1: which lines run is counted, for "make coverage"; KERNEL=debug
     V       1: show everything that the programs print
+
+    KDTLS_LONG  1: tests that can go on for long do so
+
+What a test is for besides stands in a comment of its file:
+
+    kselftest-kcsan: yes    concurrency: KERNEL=kcsan runs these, without TEST=
+
+The debug kernel panics at the first report, so that nothing runs on after it;
+the rest of the tests gets another guest.  The races that kcsan's kernel reports
+are failures if one of the two accesses is the module's (see kernellog.py).
 """
 
 import fcntl
@@ -23,28 +36,29 @@ import tempfile
 import threading
 import time
 
+import kernellog
+
 VM = os.path.dirname(os.path.abspath(__file__))
 SELFTESTS = os.path.dirname(VM)
 TOP = os.path.dirname(SELFTESTS)
 BUILD = os.path.join(TOP, "build")
 
+STOCK = ["6.1", "6.12"]
 DEFAULT_TIMEOUT = 120
 # One boot under an emulated CPU, on a machine that does other things too.
 BOOT_TIME = 60
 # What a guest may take to end a test on its own, after the test's time is up.
 GRACE = 30
+# How much slower than a stock kernel one with such checks is, at the worst.
+SLOW = 6
+# The first report ends the guest (but for lockdep, which knows no such thing).
+PANIC = "panic_on_warn=1 kasan.fault=panic page_poison=1"
+SLOW_KERNEL = "rcupdate.rcu_cpu_stall_timeout=120"
+# For tests that go on for minutes, with KDTLS_LONG=1.
+LONG = 20
 
-# What a healthy kernel never says, whatever a test does to it.
-BAD_LOG = re.compile(
-    r"WARNING: |BUG: |BUG |\bKASAN\b|\bUBSAN\b|\bKCSAN\b|\bKMSAN\b|"
-    r"possible .* detected|suspicious RCU usage|inconsistent lock state|"
-    r"INFO: (task|rcu|trying|lockdep)|detected stalls?|soft lockup|"
-    r"blocked for more than|Oops|general protection|[Uu]nable to handle|"
-    r"refcount_t|unregister_netdevice: waiting|kmemleak: \d+ new|"
-    r"bad: scheduling|sleeping function called|page allocation failure|"
-    r"kernel tried to execute|list_(add|del) corruption|Call Trace:|"
-    r"DEBUG_LOCKS_WARN_ON|scheduling while atomic|memory leak"
-)
+# What run-tests.sh does when all tests have run.
+AFTER = ("leaks", "rmmod", "kmemleak", "lockdep")
 RESULT = re.compile(r"^(not )?ok\b\s*(\d+)?\s*(?:- )?(.*)$")
 PLAN = re.compile(r"^1\.\.(\d+)")
 
@@ -95,9 +109,11 @@ class Test:
         self.cases = []  # patterns; empty: all
         source = path if kind == "script" else os.path.join(SELFTESTS, name + ".c")
         with open(source, encoding="utf-8") as f:
-            said = re.search(r"kselftest-timeout:\s*(\d+)", f.read())
+            text = f.read()
+        said = re.search(r"kselftest-timeout:\s*(\d+)", text)
         if said:
             self.timeout = int(said.group(1))
+        self.marks = set(re.findall(r"kselftest-(\w+):\s*yes\b", text))
 
     def arguments(self):
         """Picks the cases that the person asked for.
@@ -173,6 +189,33 @@ def select(tests, wanted):
         # A bare name beside name:case means all.
         t.cases = [] if "" in cases else cases
     return [t for t in tests if t in chosen]
+
+
+class Kernel:
+    """A kernel to test on, and what is particular about it."""
+
+    def __init__(self, name, folder):
+        self.name, self.folder = name, folder
+        self.label = os.path.basename(name)
+        try:
+            with open(os.path.join(folder, "kdir", ".config"), encoding="utf-8") as f:
+                config = f.read().splitlines()
+        except FileNotFoundError:
+            config = []
+        self.kasan = "CONFIG_KASAN=y" in config
+        self.kcsan = "CONFIG_KCSAN=y" in config
+        self.gcov = "CONFIG_GCOV_KERNEL=y" in config
+        self.scale = SLOW if self.kasan or self.kcsan else 1
+        if os.environ.get("KDTLS_LONG", "") not in ("", "0"):
+            self.scale *= LONG
+
+    def parameters(self):
+        words = [os.environ.get("KERNEL_APPEND", "")]
+        if self.kasan or self.kcsan:
+            words.append(SLOW_KERNEL)
+        if self.kasan:
+            words.append(PANIC)
+        return " ".join(words).strip()
 
 
 class Judge:
@@ -252,9 +295,28 @@ class Judge:
         except FileNotFoundError:
             self.fail("(no kernel log)")
             return
-        hits = [i for i, line in enumerate(log) if BAD_LOG.search(line)]
-        if hits:
-            self.fail("kernel log", log[max(0, hits[0] - 3):hits[0] + 60])
+        log, reports, ours = kernellog.take_kcsan(log)
+        if reports:
+            self.tap.note(f"{self.label}: {len(reports)} KCSAN reports, "
+                          f"{len(ours)} of them of the module")
+        # The same race may be seen many times.
+        for title, report in {r[0].split(" in ", 1)[-1]: r for r in ours}.items():
+            self.fail(f"race in {title}", report)
+        hit = kernellog.bad(log)
+        if hit is not None:
+            self.fail("kernel log", kernellog.excerpt(log, hit, 60))
+
+    def death(self, why, console, said):
+        """The guest is gone: what the kernel's last words were."""
+        try:
+            with open(console, encoding="utf-8", errors="replace") as f:
+                log = kernellog.since(f.read().splitlines(), self.label.split()[-1])
+        except FileNotFoundError:
+            log = []
+        hit = kernellog.bad(log)
+        if hit is not None:
+            said = said[:1] + kernellog.excerpt(log, hit, 150)
+        self.fail(f"({why})", self.held[-20:] + said)
 
 
 def run_unit(tap, test, verbose):
@@ -299,7 +361,7 @@ class Guest:
 
     def __init__(self, tap, kernel, ko, verbose):
         self.tap, self.kernel, self.ko, self.verbose = tap, kernel, ko, verbose
-        self.name = os.path.basename(kernel)
+        self.name, self.scale = kernel.label, kernel.scale
 
     def run(self, tests):
         os.makedirs(os.path.join(BUILD, "run"), exist_ok=True)
@@ -309,18 +371,20 @@ class Guest:
         shutil.copy(self.ko, os.path.join(folder, "dtls.ko"))
         with open(os.path.join(folder, "tests"), "w", encoding="utf-8") as f:
             for t in tests:
-                words = [t.name, str(t.timeout), own_copy(t, folder)] + t.arguments()
+                words = [t.name, str(t.timeout * self.scale), own_copy(t, folder)]
+                words += t.arguments()
                 f.write(" ".join(words) + "\n")
         by_name = {t.name: t for t in tests}
         left = list(tests)
-        limit = 2 * BOOT_TIME + sum(t.timeout + GRACE for t in tests)
-        command = [os.path.join(VM, "vm.sh"), "-k", self.kernel, "-t", str(limit),
+        limit = self.scale * (2 * BOOT_TIME + sum(t.timeout + GRACE for t in tests))
+        command = [os.path.join(VM, "vm.sh"), "-k", self.kernel.name, "-t", str(limit),
                    "-d", folder]
         # So that a test can find the files that were built for it.
         for name, value in (("KDTLS_BUILD", BUILD), ("KDTLS_TOP", TOP),
-                            ("KDTLS_KO", "/run/vm/dtls.ko")):
+                            ("KDTLS_KO", "/run/vm/dtls.ko"),
+                            ("KDTLS_TIMEOUT_SCALE", self.scale)):
             command += ["-e", f"{name}={value}"]
-        for name in ("KDTLS_MODULE_PARAMS",):
+        for name in ("KDTLS_MODULE_PARAMS", "KDTLS_LONG", "KDTLS_CRYPTO", "GCOV"):
             if name in os.environ:
                 command += ["-e", f"{name}={os.environ[name]}"]
         command += ["--", os.path.join(VM, "run-tests.sh")]
@@ -342,13 +406,15 @@ class Guest:
         def expect_news_in(seconds):
             nonlocal timer
             timer.cancel()
-            timer = threading.Timer(seconds, stop)
+            timer = threading.Timer(seconds * self.scale, stop)
             timer.daemon = True
             timer.start()
 
         timer = threading.Timer(0, stop)
+        env = dict(os.environ, KERNEL_APPEND=self.kernel.parameters())
         with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, text=True, errors="replace") as p:
+                              stderr=subprocess.PIPE, text=True, errors="replace",
+                              env=env) as p:
             expect_news_in(BOOT_TIME)
             for line in p.stdout:
                 line = line.rstrip()
@@ -360,7 +426,7 @@ class Guest:
                 elif line.startswith("@@ end ") and judge:
                     name, rc = line.split()[2:4]
                     timeout = by_name[name].timeout if name in by_name else 60
-                    judge.end(int(rc), timeout)
+                    judge.end(int(rc), timeout * self.scale)
                     judge.kernel_log(os.path.join(
                         folder, name.replace("/", "_") + ".log"))
                     ended.add(name)
@@ -376,11 +442,11 @@ class Guest:
         died = "the guest hung" if hung.is_set() else "the guest died"
         said = [line[2:] if line.startswith("# ") else line for line in said]
         if judge:
-            judge.fail(f"({died})", judge.held[-20:] + said)
+            judge.death(died, os.path.join(folder, "console"), said)
             name = judge.label.split()[-1]
             left = [t for t in left if t.name != name]
             # Without the module, or after all tests, another boot tells no more.
-            if name in ("insmod", "rmmod", "kmemleak"):
+            if name in AFTER + ("insmod",):
                 left = []
         elif "insmod" not in ended:
             self.tap.result(False, f"{self.name} boot ({died})", said)
@@ -419,6 +485,27 @@ def build(tap, name, command):
     return out
 
 
+def run_kernel(tap, name, tests, picked, verbose):
+    """All that is to run on one kernel, in as many guests as it takes."""
+    folder = build(tap, f"{name} kernel", [os.path.join(VM, "kernel.sh"), name])
+    if folder is None:
+        return
+    kernel = Kernel(name, folder.strip())
+    ko = build(tap, f"{kernel.label} build", [os.path.join(VM, "build-module.sh"), name])
+    if ko is None:
+        return
+    # Without looking at what else races, the stock tests only take long there.
+    if kernel.kcsan and not picked:
+        tests = [t for t in tests if "kcsan" in t.marks]
+    left = tests
+    while True:
+        before = len(left)
+        left = Guest(tap, kernel, ko.strip(), verbose).run(left)
+        if not left or len(left) == before:
+            return
+        tap.note(f"{kernel.label}: another guest for the rest")
+
+
 def forget_old_runs():
     """Folders of failed runs are kept for reading, but not for ever."""
     folder = os.path.join(BUILD, "run")
@@ -430,7 +517,9 @@ def forget_old_runs():
 def main():
     tap = Tap()
     verbose = os.environ.get("V", "") not in ("", "0")
-    kernels = os.environ.get("KERNEL", "").replace(",", " ").split() or ["6.1", "6.12"]
+    debug = os.environ.get("DEBUG", "") not in ("", "0")
+    kernels = (os.environ.get("KERNEL", "").replace(",", " ").split()
+               or (["debug", "kcsan"] if debug else STOCK))
     wanted = os.environ.get("TEST", "").replace(",", " ").split()
     forget_old_runs()
 
@@ -453,25 +542,18 @@ def main():
         tests = [t for t in tests if os.path.exists(t.path)]
     lock.close()
 
-    for t in tests:
-        if t.kind == "unit":
-            run_unit(tap, t, verbose)
-    if not wanted or "lint" in wanted:
-        run_lint(tap, verbose, kernels)
+    # What needs no guest is no other under DEBUG=1.
+    if not debug:
+        for t in tests:
+            if t.kind == "unit":
+                run_unit(tap, t, verbose)
+        if not wanted or "lint" in wanted:
+            run_lint(tap, verbose, kernels)
 
     in_guest = [t for t in tests if t.kind != "unit"]
     # Without TEST= at least the loading and unloading is tested.
-    for kernel in kernels if in_guest or not wanted else ():
-        ko = build(tap, f"{kernel} build", [os.path.join(VM, "build-module.sh"), kernel])
-        if ko is None:
-            continue
-        left = in_guest
-        while True:
-            before = len(left)
-            left = Guest(tap, kernel, ko.strip(), verbose).run(left)
-            if not left or len(left) == before:
-                break
-            tap.note(f"{kernel}: another guest for the rest")
+    for name in kernels if in_guest or not wanted else ():
+        run_kernel(tap, name, in_guest, bool(wanted), verbose)
     return tap.close()
 
 
