@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* How much of the same a test should do. */
+#ifndef SELFTESTS_LIB_EFFORT_H
+#define SELFTESTS_LIB_EFFORT_H
+
+#include <stdbool.h>
+
+/* KDTLS_LONG=1: minutes are no matter. */
+bool effort_long(void);
+/* A kernel that looks for errors, and is ten times slower for it. */
+bool effort_slow(void);
+
+/* One of three numbers: for a long run; a slow kernel; neither. */
+unsigned long effort(unsigned long usual, unsigned long slow,
+		     unsigned long long_run);
+
+#endif /* SELFTESTS_LIB_EFFORT_H */
