@@ -6,6 +6,7 @@
 #				(KERNEL=6.1|6.12|debug|kcsan, TEST="name name:case ...")
 #	make check DEBUG=1	every test on a kernel that looks for errors in memory,
 #				locks and leaks, and for races
+#	make coverage		which lines of the module no test reaches (TEST="dtls_*")
 #	make lint		the checks of the sources
 #	make fuzz		the fuzzers of the pure parts (SECONDS=60 each); clang
 #	make demo		a file crosses a network (FILE=..., KERNEL=6.12)
@@ -45,6 +46,13 @@ check:
 	@$(vm)/deps.sh
 	@python3 $(vm)/check.py
 
+# One kernel, but as many guests as it takes: coverage.py adds them up.
+coverage:
+	@$(vm)/deps.sh
+	@rm -rf build/coverage
+	@GCOV=1 DEBUG=1 KERNEL=debug TEST='$(if $(TEST),$(TEST),dtls_*)' \
+		python3 $(vm)/check.py; rc=$$?; $(vm)/coverage.py && exit $$rc
+
 lint:
 	@$(vm)/deps.sh
 	@selftests/lint.sh
@@ -66,4 +74,4 @@ clean:
 export KERNEL DEBUG TEST FILE V
 
 .PHONY: all module userspace install module-install userspace-install
-.PHONY: check lint fuzz demo guest clean
+.PHONY: check coverage lint fuzz demo guest clean

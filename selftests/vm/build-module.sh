@@ -7,14 +7,17 @@
 # kbuild puts objects next to their sources, so each kernel gets a tree of
 # links to the sources: no object is ever in the source tree, and a second
 # build does only what changed.  KDTLS_BUILD_DIR names another place, for
-# builds that must not mix with the usual one (lint's).
+# builds that must not mix with the usual one (lint's).  With GCOV=1 in the
+# environment the module counts which lines run, and is built in build/KERNEL-gcov.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
 kernel=${1:?usage: build-module.sh KERNEL [MAKE-ARGUMENT...]}
 shift
 dir=$("$vmdir/kernel.sh" "$kernel")
-out=${KDTLS_BUILD_DIR:-$build/$(basename "$kernel")}/module
+gcov=${GCOV:-}
+[ "$gcov" = 1 ] || gcov=''
+out=${KDTLS_BUILD_DIR:-$build/$(basename "$kernel")${gcov:+-gcov}}/module
 mkdir -p "$out"
 out=$(cd "$out" && pwd -P)
 
@@ -37,7 +40,7 @@ if [ "$(cat "$out/.kernel" 2>/dev/null)" != "$dir" ]; then
 	echo "$dir" >"$out/.kernel"
 fi
 
-make -s -C "$dir/kdir" M="$out" -j"$(nproc)" "$@" modules 9>&- 2>&1 >&2 |
+make -s -C "$dir/kdir" M="$out" ${gcov:+GCOV=1} -j"$(nproc)" "$@" modules 9>&- 2>&1 >&2 |
 	{ grep -v 'Skipping BTF generation' >&2 || :; }
 [ -f "$out/dtls.ko" ] || die "no dtls.ko came out of the build"
 echo "$out/dtls.ko"

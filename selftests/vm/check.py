@@ -10,7 +10,8 @@ Takes no arguments but these environment variables:
             of concurrency on the one that looks for races: KERNEL="debug kcsan"
     TEST    what to run, default all: names of programs, shell patterns, or
             parts of names; "name:case" picks cases of a program
-    GCOV    1: which lines run is counted, for "make coverage"; KERNEL=debug
+    GCOV    1: which lines of the module run is counted, for "make coverage",
+            which asks for KERNEL=debug
     V       1: show everything that the programs print
 
     KDTLS_LONG  1: tests that can go on for long do so
@@ -42,6 +43,7 @@ VM = os.path.dirname(os.path.abspath(__file__))
 SELFTESTS = os.path.dirname(VM)
 TOP = os.path.dirname(SELFTESTS)
 BUILD = os.path.join(TOP, "build")
+COVERAGE = os.path.join(BUILD, "coverage")
 
 STOCK = ["6.1", "6.12"]
 DEFAULT_TIMEOUT = 120
@@ -58,7 +60,7 @@ SLOW_KERNEL = "rcupdate.rcu_cpu_stall_timeout=120"
 LONG = 20
 
 # What run-tests.sh does when all tests have run.
-AFTER = ("leaks", "rmmod", "kmemleak", "lockdep")
+AFTER = ("leaks", "rmmod", "kmemleak", "gcov", "lockdep")
 RESULT = re.compile(r"^(not )?ok\b\s*(\d+)?\s*(?:- )?(.*)$")
 PLAN = re.compile(r"^1\.\.(\d+)")
 
@@ -457,6 +459,10 @@ class Guest:
             else:
                 # insmod failed, which has been said.
                 left = []
+        counters = os.path.join(folder, "gcov")
+        if os.path.isdir(counters):
+            os.makedirs(COVERAGE, exist_ok=True)
+            shutil.move(counters, tempfile.mkdtemp(prefix="guest.", dir=COVERAGE))
         if self.tap.failed == failed_before:
             shutil.rmtree(folder, ignore_errors=True)
         else:

@@ -102,6 +102,17 @@ if [ -w $leaks ]; then
 	end kmemleak $?
 fi
 
+# Counters stay when the module goes.
+if [ "${GCOV:-}" = 1 ] && [ -d /sys/kernel/debug/gcov ]; then
+	begin gcov
+	# tar would believe the files to be empty.
+	(cd /sys/kernel/debug/gcov && find . -name '*.gcda') | while read -r f; do
+		mkdir -p "$run/gcov/${f%/*}" &&
+			cat "/sys/kernel/debug/gcov/$f" >"$run/gcov/$f" || exit 1
+	done && [ -d $run/gcov ]
+	end gcov $?
+fi
+
 # Lockdep falls silent after its first report, and when its tables are full.
 if [ -r /proc/lockdep_stats ]; then
 	begin lockdep
