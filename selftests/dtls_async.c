@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* kselftest-libs: -lcrypto */
+/* kselftest-debug: yes */
+/* kselftest-kcsan: yes */
 /*
  * AEADs that answer later: pcrypt and cryptd instances over the machine's own
  * AES-GCM. With the highest priority they make gcm(aes) async for everyone,

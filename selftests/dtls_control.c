@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* kselftest-libs: -lcrypto */
+/* kselftest-kcsan: yes */
 /* Alerts, closing, renegotiation, the last flight, limits, and their events. */
 #include <kselftest_harness.h>
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* kselftest-libs: -lcrypto */
+/* kselftest-kcsan: yes */
 /* Epochs, one direction at a time, and keys that leave the kernel again. */
 #include <kselftest_harness.h>
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* kselftest-libs: -lcrypto */
+/* kselftest-debug: yes */
 /*
  * Every allocation, and every copy from and to the program, fails once: the
  * first in one try, the second in the next, and so on until the call gets

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* kselftest-libs: -lcrypto */
+/* kselftest-debug: yes */
+/* kselftest-kcsan: yes */
 /* A socket's life: passed around, inherited, reconnected, killed, left behind. */
 #include <kselftest_harness.h>
 

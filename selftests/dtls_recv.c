@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* kselftest-libs: -lcrypto */
+/* kselftest-kcsan: yes */
 /* Receiving: all that recv() and its kin do on a UDP socket, on records. */
 #include <kselftest_harness.h>
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* kselftest-libs: -lcrypto */
+/* kselftest-debug: yes */
+/* kselftest-kcsan: yes */
 /*
  * Many threads on one socket: every record arrives exactly once, no nonce is
  * used twice, and options, keys and closing may change under traffic.

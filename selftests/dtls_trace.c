@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* kselftest-libs: -lcrypto */
+/* kselftest-kcsan: yes */
 /* What the kernel tells of records: /proc/net/dtls_stat and tracepoints. */
 #include <kselftest_harness.h>
 

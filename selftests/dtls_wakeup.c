@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* kselftest-libs: -lcrypto -luring -lpthread */
+/* kselftest-kcsan: yes */
 /*
  * Who is woken, and what for: several sleepers and one datagram, peeks past
  * the last record, and pollers that believe what a wake-up tells them.

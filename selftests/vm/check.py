@@ -5,7 +5,8 @@
 Prints TAP as it goes, and at the end one line "N passed, N failed".
 Takes no arguments but these environment variables:
 
-    KERNEL  kernels to test, default "6.1 6.12" (see kernel.sh)
+    KERNEL  kernels to test (see kernel.sh), default "6.1 6.12", and without TEST=
+            the tests marked for it on "debug"
     DEBUG   1: instead, every test on the kernel that looks for errors, and those
             of concurrency on the one that looks for races: KERNEL="debug kcsan"
     TEST    what to run, default all: names of programs, shell patterns, or
@@ -18,6 +19,7 @@ Takes no arguments but these environment variables:
 
 What a test is for besides stands in a comment of its file:
 
+    kselftest-debug: yes    worth the time that KERNEL=debug takes
     kselftest-kcsan: yes    concurrency: KERNEL=kcsan runs these, without TEST=
 
 The debug kernel panics at the first report, so that nothing runs on after it;
@@ -491,7 +493,7 @@ def build(tap, name, command):
     return out
 
 
-def run_kernel(tap, name, tests, picked, verbose):
+def run_kernel(tap, name, tests, verbose):
     """All that is to run on one kernel, in as many guests as it takes."""
     folder = build(tap, f"{name} kernel", [os.path.join(VM, "kernel.sh"), name])
     if folder is None:
@@ -500,9 +502,6 @@ def run_kernel(tap, name, tests, picked, verbose):
     ko = build(tap, f"{kernel.label} build", [os.path.join(VM, "build-module.sh"), name])
     if ko is None:
         return
-    # Without looking at what else races, the stock tests only take long there.
-    if kernel.kcsan and not picked:
-        tests = [t for t in tests if "kcsan" in t.marks]
     left = tests
     while True:
         before = len(left)
@@ -524,9 +523,17 @@ def main():
     tap = Tap()
     verbose = os.environ.get("V", "") not in ("", "0")
     debug = os.environ.get("DEBUG", "") not in ("", "0")
-    kernels = (os.environ.get("KERNEL", "").replace(",", " ").split()
-               or (["debug", "kcsan"] if debug else STOCK))
+    kernels = os.environ.get("KERNEL", "").replace(",", " ").split()
     wanted = os.environ.get("TEST", "").replace(",", " ").split()
+    # On which kernels, and there only those with a mark, or None.
+    if kernels:
+        plan = {k: "kcsan" if k == "kcsan" else None for k in kernels}
+    elif debug:
+        plan = {"debug": None, "kcsan": "kcsan"}
+    else:
+        plan = dict.fromkeys(STOCK)
+        if not wanted:
+            plan["debug"] = "debug"
     forget_old_runs()
 
     # Two people may type make check in one tree at the same time.
@@ -554,12 +561,13 @@ def main():
             if t.kind == "unit":
                 run_unit(tap, t, verbose)
         if not wanted or "lint" in wanted:
-            run_lint(tap, verbose, kernels)
+            run_lint(tap, verbose, [k for k in plan if not plan[k]])
 
     in_guest = [t for t in tests if t.kind != "unit"]
     # Without TEST= at least the loading and unloading is tested.
-    for name in kernels if in_guest or not wanted else ():
-        run_kernel(tap, name, in_guest, bool(wanted), verbose)
+    for name, mark in plan.items() if in_guest or not wanted else ():
+        run_kernel(tap, name, [t for t in in_guest if wanted or mark is None
+                               or mark in t.marks], verbose)
     return tap.close()
 
 
