@@ -15,7 +15,8 @@ Takes no arguments but these environment variables:
             which asks for KERNEL=debug
     V       1: show everything that the programs print
 
-    KDTLS_LONG  1: tests that can go on for long do so
+    KDTLS_LONG    1: tests that can go on for long do so
+    KDTLS_CRYPTO  generic: without the drivers of the processor's own ciphers
 
 What a test is for besides stands in a comment of its file:
 
@@ -278,7 +279,8 @@ class Judge:
         elif rc >= 128:
             self.fail(f"(killed by signal {rc - 128})")
         elif self.plan is not None and self.seen != self.plan:
-            self.fail(f"({self.seen} results, but a plan of {self.plan})")
+            self.fail(f"({self.seen} results, but a plan of {self.plan}, "
+                      f"exit code {rc})")
         elif self.seen == 0 and rc == 4:
             # A script that prints no TAP speaks through its exit code.
             self.tap.result(True, self.label, skip=(self.held or [""])[-1].lstrip("# "))

@@ -33,9 +33,16 @@ kill_others() {
 }
 
 # load_dtls: insmod of the module that was built for this kernel, after what it
-# depends on, of which insmod does not know.
+# depends on, of which insmod does not know.  Before that, the drivers of the
+# processor's own ciphers, which udev loads on a machine; not with
+# KDTLS_CRYPTO=generic.
 load_dtls() {
 	local dep ko=${KDTLS_KO:-/run/vm/dtls.ko}
+	if [ "${KDTLS_CRYPTO:-native}" != generic ]; then
+		# Some kernels have them built in, and some processors have none.
+		modprobe -q -a aesni_intel ghash-clmulni-intel chacha-x86_64 \
+			poly1305-x86_64 || :
+	fi
 	for dep in $(modinfo -F depends "$ko" | tr ',' ' '); do
 		modprobe "$dep" || return
 	done
