@@ -2,15 +2,17 @@
 #
 #	make			module for the running kernel (or KDIR=...), userspace
 #	make install		both, into this system (PREFIX=, DESTDIR=)
-#	make check		every test, in a guest, on both Debian kernels
+#	make check		every test, in a guest, on both Debian kernels, and some
+#				on one that looks for errors
 #				(KERNEL=6.1|6.12|debug|kcsan, TEST="name name:case ...")
 #	make check DEBUG=1	every test on a kernel that looks for errors in memory,
 #				locks and leaks, and for races
+#	make check-full		all of that, the long tests, and the fuzzers: hours
 #	make coverage		which lines of the module no test reaches (TEST="dtls_*")
 #	make lint		the checks of the sources
 #	make fuzz		the fuzzers of the pure parts (SECONDS=60 each); clang
 #	make demo		a file crosses a network (FILE=..., KERNEL=6.12)
-#	make shell		a command in the guest (KERNEL=, CMD=...)
+#	make guest		a command in the guest (KERNEL=, CMD=...)
 #
 # The module's own makefile is Kbuild.
 
@@ -46,6 +48,9 @@ check:
 	@$(vm)/deps.sh
 	@python3 $(vm)/check.py
 
+check-full:
+	@$(if $(SECONDS),FUZZ_SECONDS=$(SECONDS)) $(vm)/check-full.sh
+
 # One kernel, but as many guests as it takes: coverage.py adds them up.
 coverage:
 	@$(vm)/deps.sh
@@ -58,6 +63,7 @@ lint:
 	@selftests/lint.sh
 
 fuzz:
+	@$(vm)/deps.sh clang libclang-rt-dev
 	@selftests/fuzz/run.sh $(if $(SECONDS),$(SECONDS),60)
 
 demo:
@@ -74,4 +80,4 @@ clean:
 export KERNEL DEBUG TEST FILE V
 
 .PHONY: all module userspace install module-install userspace-install
-.PHONY: check coverage lint fuzz demo guest clean
+.PHONY: check check-full coverage lint fuzz demo guest clean

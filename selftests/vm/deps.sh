@@ -1,6 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
+# deps.sh [PACKAGE...]
+#
 # Installs the Debian packages that building and testing need, and only when
 # one is missing: the usual answer is one dpkg-query.  Nothing here installs a
 # kernel: those are unpacked into the cache by kernel.sh, so that /boot and the
@@ -16,6 +18,7 @@ packages="
 	openssl libssl-dev gnutls-bin libgnutls28-dev libwolfssl-dev
 	liburing-dev libnl-3-dev libnl-genl-3-dev
 	sparse pahole cppcheck codespell shellcheck git tshark
+	$*
 "
 
 command -v dpkg-query >/dev/null 2>&1 || die "this is made for Debian: no dpkg here"
