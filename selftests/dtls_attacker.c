@@ -12,7 +12,6 @@
 #include <kselftest_harness.h>
 
 #include <errno.h>
-#include <sched.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
@@ -53,13 +52,9 @@ static void install(struct scene *s, int epoch)
 
 static void scene_open(struct scene *s, __u16 suite, int family)
 {
-	cpu_set_t one;
 	unsigned int i;
 
-	/* settle() has one processor to look after, then. */
-	CPU_ZERO(&one);
-	CPU_SET(0, &one);
-	must(!sched_setaffinity(0, sizeof(one), &one));
+	pin_to(0);
 	netns_new();
 	s->step = effort(1, 5, 1);
 	pair_prepare(&s->p, suite, family, false);

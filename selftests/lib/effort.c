@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -25,4 +29,13 @@ unsigned long effort(unsigned long usual, unsigned long slow,
 	if (effort_long())
 		return long_run;
 	return effort_slow() ? slow : usual;
+}
+
+void pin_to(int cpu)
+{
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	CPU_SET(cpu, &one);
+	sched_setaffinity(0, sizeof(one), &one);
 }
