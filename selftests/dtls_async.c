@@ -2,108 +2,20 @@
 /* kselftest-libs: -lcrypto */
 /* kselftest-debug: yes */
 /* kselftest-kcsan: yes */
-/*
- * AEADs that answer later: pcrypt and cryptd instances over the machine's own
- * AES-GCM. With the highest priority they make gcm(aes) async for everyone,
- * until they are taken away again.
- */
+/* AEADs that answer later: pcrypt and cryptd. */
 #include <kselftest_harness.h>
 
-#include <errno.h>
-#include <linux/cryptouser.h>
-#include <linux/if_alg.h>
-#include <linux/netlink.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <sys/utsname.h>
 
+#include "lib/async.h"
 #include "lib/pair.h"
-
-#ifndef NETLINK_CRYPTO
-#define NETLINK_CRYPTO	21
-#endif
-
-/* The driver that gcm(aes) means now. */
-static bool best_gcm(char *driver, size_t size)
-{
-	char line[256], name[128] = "", found[128] = "";
-	int priority, best = -1;
-	FILE *f = fopen("/proc/crypto", "r");
-
-	if (!f)
-		die("no /proc/crypto");
-	while (fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "name : %127s", name) == 1 ||
-		    sscanf(line, "driver : %127s", found) == 1)
-			continue;
-		if (sscanf(line, "priority : %d", &priority) != 1)
-			continue;
-		if (!strcmp(name, "gcm(aes)") && priority > best) {
-			best = priority;
-			snprintf(driver, size, "%s", found);
-		}
-	}
-	fclose(f);
-	return best >= 0;
-}
-
-/* The kernel makes an instance of what it is asked for. */
-static bool make_instance(const char *driver)
-{
-	struct sockaddr_alg sa = { .salg_family = AF_ALG, .salg_type = "aead" };
-	int fd = socket(AF_ALG, SOCK_SEQPACKET, 0);
-	bool ok;
-
-	if (fd < 0)
-		return false;
-	snprintf((char *)sa.salg_name, sizeof(sa.salg_name), "%s", driver);
-	ok = !bind(fd, (struct sockaddr *)&sa, sizeof(sa));
-	close(fd);
-	return ok;
-}
-
-/* Tells crypto_user to do @type with @driver; 0, or the errno of the refusal. */
-static int manage(int type, const char *driver, __u32 priority)
-{
-	struct {
-		struct nlmsghdr h;
-		struct crypto_user_alg a;
-		struct nlattr attr;
-		__u32 priority;
-	} q = {
-		.h = {
-			.nlmsg_len = sizeof(q), .nlmsg_type = type,
-			.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK,
-		},
-		.attr = {
-			.nla_type = CRYPTOCFGA_PRIORITY_VAL,
-			.nla_len = sizeof(q.attr) + sizeof(q.priority),
-		},
-		.priority = priority,
-	};
-	struct {
-		struct nlmsghdr h;
-		struct nlmsgerr e;
-		char more[512];
-	} a = {};
-	int nl = socket(AF_NETLINK, SOCK_RAW, NETLINK_CRYPTO);
-
-	if (nl < 0)
-		return errno;
-	if (!priority)
-		q.h.nlmsg_len = offsetof(typeof(q), attr);
-	snprintf(q.a.cru_driver_name, sizeof(q.a.cru_driver_name), "%s", driver);
-	must(send(nl, &q, q.h.nlmsg_len, 0) == q.h.nlmsg_len);
-	must(recv(nl, &a, sizeof(a), 0) >= (ssize_t)sizeof(a.h));
-	close(nl);
-	return a.h.nlmsg_type == NLMSG_ERROR ? -a.e.error : EPROTO;
-}
 
 FIXTURE(async) {
 	struct dtls_pair p;
-	char driver[128];
+	struct async_gcm gcm;
 };
 
 FIXTURE_VARIANT(async) {
@@ -115,32 +27,13 @@ FIXTURE_VARIANT(async) {
 
 FIXTURE_VARIANT_ADD(async, pcrypt_v4) { "pcrypt", NULL, FAMILY_V4 };
 FIXTURE_VARIANT_ADD(async, pcrypt_v6) { "pcrypt", NULL, FAMILY_V6 };
-/* cryptd wants one that is never async by itself. */
-FIXTURE_VARIANT_ADD(async, cryptd_v4)
-{
-	"cryptd", "gcm_base(ctr(aes-generic),ghash-generic)", FAMILY_V4
-};
+FIXTURE_VARIANT_ADD(async, cryptd_v4) { "cryptd", ASYNC_SYNC_BASE, FAMILY_V4 };
 
 FIXTURE_SETUP(async)
 {
-	char base[64] = "", now[128];
-	struct utsname u;
-
 	netns_new();
-	/* It may not have been made yet. */
-	if (variant->base && !uname(&u) && strverscmp(u.release, "6.3") < 0)
-		SKIP(return, "cryptd over gcm fails its own test in 6.1");
-	make_instance(variant->base ?: "gcm(aes)");
-	ASSERT_EQ(true, best_gcm(base, sizeof(base)));
-	if (variant->base)
-		snprintf(base, sizeof(base), "%s", variant->base);
-	snprintf(self->driver, sizeof(self->driver), "%s(%s)",
-		 variant->template, base);
-	if (!make_instance(self->driver))
-		SKIP(return, "no %s here", self->driver);
-	ASSERT_EQ(0, manage(CRYPTO_MSG_UPDATEALG, self->driver, 5000));
-	ASSERT_EQ(true, best_gcm(now, sizeof(now)));
-	ASSERT_STREQ(self->driver, now);
+	if (!async_gcm_on(&self->gcm, variant->template, variant->base))
+		SKIP(return, "no %s here", self->gcm.driver);
 	pair_open(&self->p, SUITE_AES_128_GCM, variant->family, true);
 	set_int(self->p.near.fd, SOL_SOCKET, SO_RCVBUFFORCE, 8 << 20);
 	set_int(self->p.far.fd, SOL_SOCKET, SO_RCVBUFFORCE, 8 << 20);
@@ -149,16 +42,8 @@ FIXTURE_SETUP(async)
 /* Nothing must hold it any more, or the rest of the guest runs async. */
 FIXTURE_TEARDOWN(async)
 {
-	int error, tries;
-
 	pair_close(&self->p);
-	for (tries = 0; tries < 20000; tries++) {
-		error = manage(CRYPTO_MSG_DELALG, self->driver, 0);
-		if (error != EBUSY)
-			break;
-		usleep(1000);
-	}
-	EXPECT_EQ(0, error);
+	async_gcm_off(&self->gcm);
 }
 
 static __u8 out[16384], in[16384];

@@ -11,10 +11,6 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
-#include <linux/inet_diag.h>
-#include <linux/netlink.h>
-#include <linux/sock_diag.h>
-
 #include "lib/pair.h"
 
 static __u8 in[2000];
@@ -258,59 +254,6 @@ TEST_F(life, two_on_one_port)
 	pair_close(&p[1]);
 }
 
-/* What ss -K sends. */
-static int destroy(int fd, int family)
-{
-	struct {
-		struct nlmsghdr h;
-		struct inet_diag_req_v2 r;
-	} q = {
-		.h = {
-			.nlmsg_len = sizeof(q), .nlmsg_type = SOCK_DESTROY,
-			.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK,
-		},
-		.r = {
-			.sdiag_family = family == FAMILY_V4 ? AF_INET : AF_INET6,
-			.sdiag_protocol = IPPROTO_UDP,
-			.idiag_states = -1,
-			.id.idiag_cookie = { INET_DIAG_NOCOOKIE,
-					     INET_DIAG_NOCOOKIE },
-		},
-	};
-	struct {
-		struct nlmsghdr h;
-		struct nlmsgerr e;
-	} a;
-	struct sockaddr_storage me, peer;
-	socklen_t len = sizeof(me);
-	int nl = socket(AF_NETLINK, SOCK_RAW, NETLINK_SOCK_DIAG);
-
-	must(nl >= 0);
-	must(!getsockname(fd, (struct sockaddr *)&me, &len));
-	len = sizeof(peer);
-	must(!getpeername(fd, (struct sockaddr *)&peer, &len));
-	if (family == FAMILY_V4) {
-		struct sockaddr_in *m = (void *)&me, *p = (void *)&peer;
-
-		q.r.id.idiag_sport = m->sin_port;
-		q.r.id.idiag_dport = p->sin_port;
-		q.r.id.idiag_src[0] = m->sin_addr.s_addr;
-		q.r.id.idiag_dst[0] = p->sin_addr.s_addr;
-	} else {
-		struct sockaddr_in6 *m = (void *)&me, *p = (void *)&peer;
-
-		q.r.id.idiag_sport = m->sin6_port;
-		q.r.id.idiag_dport = p->sin6_port;
-		memcpy(q.r.id.idiag_src, &m->sin6_addr, 16);
-		memcpy(q.r.id.idiag_dst, &p->sin6_addr, 16);
-	}
-	must(send(nl, &q, sizeof(q), 0) == sizeof(q));
-	must(recv(nl, &a, sizeof(a), 0) >= (ssize_t)sizeof(a.h));
-	must(a.h.nlmsg_type == NLMSG_ERROR);
-	close(nl);
-	return -a.e.error;
-}
-
 TEST_F(life, destroyed)
 {
 	pid_t child = spawn();
@@ -321,7 +264,7 @@ TEST_F(life, destroyed)
 		_exit(0);
 	}
 	wait_asleep(child, __NR_recvfrom);
-	ASSERT_EQ(0, destroy(self->fd, variant->family));
+	ASSERT_EQ(0, sock_destroy(self->fd));
 	ASSERT_EQ(0, wait_child(child));
 	ASSERT_EQ(0, recv_soon(self->fd, in, sizeof(in), 0));
 	ASSERT_EQ(-1, send(self->fd, "plain", 5, MSG_NOSIGNAL));
@@ -343,7 +286,7 @@ TEST_F(life, destroyed_before_keys)
 
 	udp_pair(variant->family, fd);
 	ASSERT_EQ(0, ulp_attach(fd[0]));
-	ASSERT_EQ(0, destroy(fd[0], variant->family));
+	ASSERT_EQ(0, sock_destroy(fd[0]));
 	ASSERT_EQ(-1, recv_soon(fd[0], in, sizeof(in), 0));
 	ASSERT_EQ(ECONNABORTED, errno);
 	close(fd[0]);

@@ -18,6 +18,9 @@
 #include <unistd.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
+#include <linux/inet_diag.h>
+#include <linux/netlink.h>
+#include <linux/sock_diag.h>
 
 #include "net.h"
 
@@ -327,4 +330,59 @@ int wait_child(pid_t pid)
 	if (WIFSIGNALED(status))
 		return 128 + WTERMSIG(status);
 	return WEXITSTATUS(status);
+}
+
+int sock_destroy(int fd)
+{
+	struct {
+		struct nlmsghdr h;
+		struct inet_diag_req_v2 r;
+	} q = {
+		.h = {
+			.nlmsg_len = sizeof(q), .nlmsg_type = SOCK_DESTROY,
+			.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK,
+		},
+		.r = {
+			.sdiag_protocol = IPPROTO_UDP,
+			.idiag_states = -1,
+			.id.idiag_cookie = { INET_DIAG_NOCOOKIE,
+					     INET_DIAG_NOCOOKIE },
+		},
+	};
+	struct {
+		struct nlmsghdr h;
+		struct nlmsgerr e;
+	} a;
+	struct sockaddr_storage me, peer;
+	socklen_t len = sizeof(me);
+	int nl;
+
+	if (getsockname(fd, (struct sockaddr *)&me, &len))
+		return errno;
+	len = sizeof(peer);
+	if (getpeername(fd, (struct sockaddr *)&peer, &len))
+		return errno;
+	nl = socket(AF_NETLINK, SOCK_RAW, NETLINK_SOCK_DIAG);
+	must(nl >= 0);
+	q.r.sdiag_family = me.ss_family;
+	if (me.ss_family == AF_INET) {
+		struct sockaddr_in *m = (void *)&me, *p = (void *)&peer;
+
+		q.r.id.idiag_sport = m->sin_port;
+		q.r.id.idiag_dport = p->sin_port;
+		q.r.id.idiag_src[0] = m->sin_addr.s_addr;
+		q.r.id.idiag_dst[0] = p->sin_addr.s_addr;
+	} else {
+		struct sockaddr_in6 *m = (void *)&me, *p = (void *)&peer;
+
+		q.r.id.idiag_sport = m->sin6_port;
+		q.r.id.idiag_dport = p->sin6_port;
+		memcpy(q.r.id.idiag_src, &m->sin6_addr, 16);
+		memcpy(q.r.id.idiag_dst, &p->sin6_addr, 16);
+	}
+	must(send(nl, &q, sizeof(q), 0) == sizeof(q));
+	must(recv(nl, &a, sizeof(a), 0) >= (ssize_t)sizeof(a.h));
+	must(a.h.nlmsg_type == NLMSG_ERROR);
+	close(nl);
+	return -a.e.error;
 }

@@ -36,6 +36,7 @@ void udp_pair(int family, int fd[2]);
 int set_int(int fd, int level, int name, int value);
 int get_int(int fd, int level, int name);	/* -1: refused */
 int ulp_attach(int fd);
+int sock_destroy(int fd);	/* what ss -K does; 0 or an errno */
 
 /* A value of /proc/net/dtls_stat, and the sum of all RxDrop*. */
 unsigned long long stat_read(const char *name);
