@@ -55,10 +55,12 @@ BOOT_TIME = 60
 # What a guest may take to end a test on its own, after the test's time is up.
 GRACE = 30
 # How much slower than a stock kernel one with such checks is, at the worst.
-SLOW = 6
+SLOW_KASAN = 6
+SLOW_KCSAN = 12
 # The first report ends the guest (but for lockdep, which knows no such thing).
 PANIC = "panic_on_warn=1 kasan.fault=panic page_poison=1"
-SLOW_KERNEL = "rcupdate.rcu_cpu_stall_timeout=120"
+# Reports are long, and the tests many.
+SLOW_KERNEL = "rcupdate.rcu_cpu_stall_timeout=120 log_buf_len=16M"
 # For tests that go on for minutes, with KDTLS_LONG=1.
 LONG = 20
 
@@ -210,7 +212,7 @@ class Kernel:
         self.kasan = "CONFIG_KASAN=y" in config
         self.kcsan = "CONFIG_KCSAN=y" in config
         self.gcov = "CONFIG_GCOV_KERNEL=y" in config
-        self.scale = SLOW if self.kasan or self.kcsan else 1
+        self.scale = SLOW_KASAN if self.kasan else SLOW_KCSAN if self.kcsan else 1
         if os.environ.get("KDTLS_LONG", "") not in ("", "0"):
             self.scale *= LONG
 
