@@ -9,45 +9,14 @@
 
 #define DTLS_WIRE_1_2	0xfefd
 
-static u16 dtls_record_get_be16(const u8 *p)
-{
-	return (u16)(p[0] << 8 | p[1]);
-}
-
-static void dtls_record_put_be16(u8 *p, u16 val)
-{
-	p[0] = val >> 8;
-	p[1] = (u8)val;
-}
-
-/**
- * dtls_record_put_be64() - write a 64-bit number in network order
- * @buf: where, 8 bytes, any alignment
- * @val: the number
- *
- * Context: any.
- */
-void dtls_record_put_be64(u8 *buf, u64 val)
-{
-	int i;
-
-	for (i = 7; i >= 0; i--, val >>= 8)
-		buf[i] = (u8)val;
-}
-
-/* RFC 6347 4.1: epoch and sequence number form one 64-bit number in the MAC. */
-static u64 dtls_record_number(u16 epoch, u64 seq)
-{
-	return (u64)epoch << 48 | (seq & DTLS_RECORD_SEQ_MAX);
-}
-
 /**
  * dtls_record_parse12() - read the header of a DTLS 1.2 record
  * @buf:   start of the record
  * @avail: bytes of it that can be read at @buf; %DTLS_RECORD_HDR12 are enough
  * @left:  bytes of the datagram from @buf to its end
- * @hdr:   filled, as far as the fault allows: with %DTLS_FAULT_VERSION the
- *         length is good, so that the record can be skipped
+ * @hdr:   filled, with zeros where the datagram is too short. With
+ *         %DTLS_FAULT_VERSION the length is good, so that the record can be
+ *         skipped
  *
  * Context: any.
  * Return: %DTLS_FAULT_OK, or what is wrong. Nothing here is authenticated.
@@ -56,24 +25,23 @@ enum dtls_record_fault dtls_record_parse12(const u8 *buf, size_t avail,
 					   size_t left,
 					   struct dtls_record_hdr *hdr)
 {
-	int i;
+	u64 number;
 
-	if (avail < DTLS_RECORD_HDR12 || left < DTLS_RECORD_HDR12)
+	if (avail < DTLS_RECORD_HDR12 || left < DTLS_RECORD_HDR12) {
+		memset(hdr, 0, sizeof(*hdr));
 		return DTLS_FAULT_SHORT;
-
+	}
 	hdr->type = buf[0];
-	/* change_cipher_spec(20) to heartbeat(24); 25 needs a CID (RFC 9146) */
-	if (hdr->type < 20 || hdr->type > 24)
-		return DTLS_FAULT_TYPE;
-
 	hdr->version = dtls_record_get_be16(buf + 1);
-	hdr->epoch = dtls_record_get_be16(buf + 3);
-	hdr->seq = 0;
-	for (i = 5; i < 11; i++)
-		hdr->seq = hdr->seq << 8 | buf[i];
+	number = dtls_record_get_be64(buf + 3);
+	hdr->epoch = number >> 48;
+	hdr->seq = number & DTLS_RECORD_SEQ_MAX;
 	hdr->len = dtls_record_get_be16(buf + 11);
 	hdr->hdr_len = DTLS_RECORD_HDR12;
 
+	/* change_cipher_spec(20) to heartbeat(24); 25 needs a CID (RFC 9146) */
+	if (hdr->type < 20 || hdr->type > 24)
+		return DTLS_FAULT_TYPE;
 	if (hdr->len > left - DTLS_RECORD_HDR12)
 		return DTLS_FAULT_LENGTH;
 	if (hdr->version != DTLS_WIRE_1_2)

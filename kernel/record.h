@@ -16,6 +16,9 @@
 #define DTLS_RECORD_NONCE12	8
 /* RFC 6347 4.3.1 with RFC 5246 6.2.1: a plaintext is at most 2^14 bytes. */
 #define DTLS_RECORD_PLAIN_MAX	16384
+/* The longest fragment: explicit nonce, plaintext and tag. */
+#define DTLS_RECORD_FRAGMENT_MAX	(DTLS_RECORD_NONCE12 + \
+					 DTLS_RECORD_PLAIN_MAX + 16)
 
 /* Sequence numbers have 48 bits; the last one is never used. */
 #define DTLS_RECORD_SEQ_MAX	((1ULL << 48) - 1)
@@ -56,11 +59,54 @@ struct dtls_record_hdr {
 	u8	type;
 };
 
+/*
+ * Numbers in network order, at any address: written so that a compiler makes
+ * one instruction of it.
+ */
+static inline u64 dtls_record_swap64(u64 val)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	return __builtin_bswap64(val);
+#else
+	return val;
+#endif
+}
+
+static inline u64 dtls_record_get_be64(const u8 *p)
+{
+	u64 val;
+
+	memcpy(&val, p, sizeof(val));
+	return dtls_record_swap64(val);
+}
+
+static inline void dtls_record_put_be64(u8 *p, u64 val)
+{
+	val = dtls_record_swap64(val);
+	memcpy(p, &val, sizeof(val));
+}
+
+static inline u16 dtls_record_get_be16(const u8 *p)
+{
+	return (u16)(p[0] << 8 | p[1]);
+}
+
+static inline void dtls_record_put_be16(u8 *p, u16 val)
+{
+	p[0] = val >> 8;
+	p[1] = (u8)val;
+}
+
+/* RFC 6347 4.1: epoch and sequence number form one 64-bit number in the MAC. */
+static inline u64 dtls_record_number(u16 epoch, u64 seq)
+{
+	return (u64)epoch << 48 | (seq & DTLS_RECORD_SEQ_MAX);
+}
+
 enum dtls_record_fault dtls_record_parse12(const u8 *buf, size_t avail,
 					   size_t left,
 					   struct dtls_record_hdr *hdr);
 void dtls_record_put_hdr12(u8 *buf, u8 type, u16 epoch, u64 seq, u16 len);
 void dtls_record_put_aad12(u8 *buf, u8 type, u16 epoch, u64 seq, u16 plain);
-void dtls_record_put_be64(u8 *buf, u64 val);
 
 #endif /* _DTLS_RECORD_H */
