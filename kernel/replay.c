@@ -48,27 +48,31 @@ static u64 *dtls_replay_word(struct dtls_replay *r, u64 seq)
  *
  * Changes nothing: what asks is not authenticated yet.
  *
- * Context: any; caller holds the lock of the window.
+ * Context: any. Only the lock of the window makes the verdict certain; without
+ * it, and only where 64 bits are read at once, it is a guess, and mostly right.
  * Return: the verdict.
  */
 enum dtls_replay_verdict dtls_replay_check(const struct dtls_replay *r,
 					   u64 seq)
 {
-	u64 word;
+	u64 next = READ_ONCE(r->next), word;
 
-	if (seq >= r->next)
+	if (seq >= next)
 		return DTLS_REPLAY_NEW;
-	if (r->next - seq > r->window)
+	if (next - seq > r->window)
 		return DTLS_REPLAY_OLD;
-	word = r->map[(seq & (r->window - 1)) / 64];
+	word = READ_ONCE(r->map[(seq & (r->window - 1)) / 64]);
 	return word >> (seq % 64) & 1 ? DTLS_REPLAY_SEEN : DTLS_REPLAY_NEW;
 }
 
 /* Forget @count numbers from @seq on, which enter the window unseen. */
 static void dtls_replay_forget(struct dtls_replay *r, u64 seq, u64 count)
 {
+	u32 i;
+
 	if (count >= r->window) {
-		memset(r->map, 0, dtls_replay_map_bytes(r->window));
+		for (i = 0; i < r->window / 64; i++)
+			WRITE_ONCE(r->map[i], 0);
 		return;
 	}
 	while (count) {
@@ -79,7 +83,8 @@ static void dtls_replay_forget(struct dtls_replay *r, u64 seq, u64 count)
 		if (n > count)
 			n = count;
 		mask = n == 64 ? ~0ULL : ((1ULL << n) - 1) << bit;
-		*dtls_replay_word(r, seq) &= ~mask;
+		WRITE_ONCE(*dtls_replay_word(r, seq),
+			   *dtls_replay_word(r, seq) & ~mask);
 		seq += n;
 		count -= n;
 	}
@@ -97,13 +102,15 @@ static void dtls_replay_forget(struct dtls_replay *r, u64 seq, u64 count)
 enum dtls_replay_verdict dtls_replay_commit(struct dtls_replay *r, u64 seq)
 {
 	enum dtls_replay_verdict verdict = dtls_replay_check(r, seq);
+	u64 *word;
 
 	if (verdict != DTLS_REPLAY_NEW)
 		return verdict;
 	if (seq >= r->next) {
 		dtls_replay_forget(r, r->next, seq - r->next);
-		r->next = seq + 1;
+		WRITE_ONCE(r->next, seq + 1);
 	}
-	*dtls_replay_word(r, seq) |= 1ULL << (seq % 64);
+	word = dtls_replay_word(r, seq);
+	WRITE_ONCE(*word, *word | 1ULL << (seq % 64));
 	return DTLS_REPLAY_NEW;
 }
