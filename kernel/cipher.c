@@ -11,9 +11,9 @@
  */
 #include <linux/bits.h>
 #include <linux/crypto.h>
-#include <linux/slab.h>
 
 #include "cipher.h"
+#include "work.h"
 
 /* RFC 9147 4.5.3 and appendix B; DTLS 1.2 states none, the maths is the same. */
 #define DTLS_LIMIT_GCM_SEAL	23726566ULL	/* 2^24.5 */
@@ -131,6 +131,36 @@ const struct dtls_cipher *dtls_cipher_find(u16 suite)
 	return NULL;
 }
 
+/*
+ * On x86 what the name of an AEAD gets is often a wrapper that looks whether
+ * the FPU may be used and otherwise leaves the work to a thread. We run in
+ * process context only, where it always may: so take what is wrapped, which
+ * saves the wrapper's time with each record and two transforms of memory. It
+ * has the wrapper's name after two underscores, and is found without loading
+ * anything, or not at all, where another driver is the best.
+ */
+static struct crypto_aead *dtls_cipher_alloc(const char *alg)
+{
+	struct crypto_aead *tfm = crypto_alloc_aead(alg, 0, 0), *inner;
+	char name[CRYPTO_MAX_ALG_NAME];
+	const char *driver;
+
+	if (IS_ERR(tfm))
+		return tfm;
+	driver = crypto_tfm_alg_driver_name(crypto_aead_tfm(tfm));
+	/* put together from templates: no such wrapper, and costly to ask */
+	if (strchr(driver, '(') ||
+	    snprintf(name, sizeof(name), "__%s", driver) >= sizeof(name))
+		return tfm;
+	inner = crypto_alloc_aead(name, CRYPTO_ALG_INTERNAL,
+				  CRYPTO_ALG_INTERNAL | CRYPTO_ALG_ASYNC |
+				  CRYPTO_NOLOAD);
+	if (IS_ERR(inner))
+		return tfm;
+	crypto_free_aead(tfm);
+	return inner;
+}
+
 /**
  * dtls_cipher_init() - key an AEAD
  * @aead:   filled
@@ -148,7 +178,7 @@ int dtls_cipher_init(struct dtls_aead *aead, const struct dtls_cipher *cipher,
 	int err;
 
 	aead->cipher = cipher;
-	aead->tfm = crypto_alloc_aead(cipher->alg, 0, 0);
+	aead->tfm = dtls_cipher_alloc(cipher->alg);
 	if (IS_ERR(aead->tfm)) {
 		err = PTR_ERR(aead->tfm);
 		aead->tfm = NULL;
@@ -180,67 +210,6 @@ void dtls_cipher_destroy(struct dtls_aead *aead)
 	memzero_explicit(aead->iv, sizeof(aead->iv));
 }
 
-/**
- * dtls_cipher_overhead() - bytes that a record adds to its plaintext
- * @cipher: entry of the table
- *
- * Context: any.
- * Return: bytes of header, explicit nonce and tag.
- */
-unsigned int dtls_cipher_overhead(const struct dtls_cipher *cipher)
-{
-	return DTLS_RECORD_HDR12 + cipher->explicit_len + cipher->tag_len;
-}
-
-/**
- * dtls_rec_alloc() - get a buffer and a request for an AEAD
- * @aead: the AEAD the request is for
- * @size: bytes of @buf; a record that is opened needs %DTLS_RECORD_AAD12 in
- *        front of its fragment
- * @gfp:  allocation flags
- *
- * Context: as @gfp says.
- * Return: the record with one reference, given back with dtls_rec_put(), or
- * NULL.
- */
-struct dtls_rec *dtls_rec_alloc(const struct dtls_aead *aead,
-				unsigned int size, gfp_t gfp)
-{
-	size_t req_off = ALIGN(sizeof(struct dtls_rec), CRYPTO_MINALIGN);
-	size_t req_len = sizeof(struct aead_request) +
-			 crypto_aead_reqsize(aead->tfm);
-	size_t buf_off = ALIGN(req_off + req_len, CRYPTO_MINALIGN);
-	struct dtls_rec *rec;
-
-	rec = kmalloc(buf_off + size, gfp);
-	if (!rec)
-		return NULL;
-	memset(rec, 0, sizeof(*rec));
-	INIT_LIST_HEAD(&rec->list);
-	refcount_set(&rec->ref, 1);
-	rec->req = (void *)rec + req_off;
-	rec->buf = (void *)rec + buf_off;
-	rec->size = size;
-	rec->cost = buf_off + size;
-	aead_request_set_tfm(rec->req, aead->tfm);
-	return rec;
-}
-
-/**
- * dtls_rec_put() - give back a reference
- * @rec: with the last one what it holds is wiped and freed, since it may be
- *       plaintext
- *
- * Context: any, but hard interrupts (it frees an sk_buff).
- */
-void dtls_rec_put(struct dtls_rec *rec)
-{
-	if (!refcount_dec_and_test(&rec->ref))
-		return;
-	consume_skb(rec->skb);
-	kfree_sensitive(rec);
-}
-
 /*
  * The nonce of a record. @explicit is what the wire carries, or shall carry:
  * for AES-GCM and AES-CCM "the explicit part is chosen by the sender" (RFC 5288
@@ -250,8 +219,6 @@ static void dtls_cipher_nonce(const struct dtls_aead *aead, u8 *iv,
 			      const u8 *explicit, u16 epoch, u64 seq)
 {
 	const struct dtls_cipher *c = aead->cipher;
-	u8 number[8];
-	int i;
 
 	if (c->ccm) {
 		/* RFC 3610 2.3: flags hold L' = L - 1, and 15 - L = 12 bytes */
@@ -264,43 +231,39 @@ static void dtls_cipher_nonce(const struct dtls_aead *aead, u8 *iv,
 		memcpy(iv + 4, explicit, 8);
 	} else {
 		/* RFC 7905 2: the padded 64-bit number, XORed with the IV */
-		dtls_record_put_be64(number, (u64)epoch << 48 | seq);
-		memcpy(iv, aead->iv, 12);
-		for (i = 0; i < 8; i++)
-			iv[4 + i] ^= number[i];
+		memcpy(iv, aead->iv, 4);
+		dtls_record_put_be64(iv + 4, dtls_record_get_be64(aead->iv + 4) ^
+					     dtls_record_number(epoch, seq));
 	}
 }
 
 /* Run the request; an asynchronous AEAD is waited for. */
-static int dtls_cipher_run(struct dtls_rec *rec, u8 *start, unsigned int total,
-			   unsigned int crypt, bool seal, bool *async)
+static int dtls_cipher_run(struct dtls_work *work, u8 *start,
+			   unsigned int total, unsigned int crypt, bool seal,
+			   bool *async)
 {
-	DECLARE_CRYPTO_WAIT(wait);
 	int err;
 
-	sg_init_one(&rec->sg, start, total);
-	aead_request_set_callback(rec->req, CRYPTO_TFM_REQ_MAY_BACKLOG |
-				  CRYPTO_TFM_REQ_MAY_SLEEP,
-				  crypto_req_done, &wait);
-	aead_request_set_ad(rec->req, DTLS_RECORD_AAD12);
-	aead_request_set_crypt(rec->req, &rec->sg, &rec->sg, crypt, rec->iv);
-	err = seal ? crypto_aead_encrypt(rec->req) :
-		     crypto_aead_decrypt(rec->req);
+	sg_set_buf(&work->sg, start, total);
+	aead_request_set_crypt(work->req, &work->sg, &work->sg, crypt,
+			       work->iv);
+	err = seal ? crypto_aead_encrypt(work->req) :
+		     crypto_aead_decrypt(work->req);
 	*async = err == -EINPROGRESS || err == -EBUSY;
 	/*
 	 * Waiting, and not to be interrupted: nothing of a record outlives
 	 * the system call that handles it, so close() has nothing to fear.
 	 */
-	return crypto_wait_req(err, &wait);
+	return crypto_wait_req(err, &work->wait);
 }
 
 /**
  * dtls_cipher_seal() - seal a record in place
  * @aead:  key
- * @rec:   holds @wire and the request
- * @wire:  start of the record in @rec->buf; the plaintext lies
- *         %DTLS_RECORD_HDR12 and the explicit nonce behind it, with room for
- *         the tag after it
+ * @work:  work area, got for @aead
+ * @wire:  start of the record, in memory that may be mapped for DMA; the
+ *         plaintext lies %DTLS_RECORD_HDR12 and the explicit nonce behind it,
+ *         with room for the tag after it
  * @type:  content type
  * @epoch: epoch of the key
  * @seq:   sequence number that no record of this key has had or will have
@@ -311,7 +274,7 @@ static int dtls_cipher_run(struct dtls_rec *rec, u8 *start, unsigned int total,
  * Return: bytes of the record at @wire, or the AEAD's negative errno; @seq is
  * used up either way.
  */
-int dtls_cipher_seal(const struct dtls_aead *aead, struct dtls_rec *rec,
+int dtls_cipher_seal(const struct dtls_aead *aead, struct dtls_work *work,
 		     u8 *wire, u8 type, u16 epoch, u64 seq, unsigned int plain,
 		     bool *async)
 {
@@ -322,10 +285,10 @@ int dtls_cipher_seal(const struct dtls_aead *aead, struct dtls_rec *rec,
 
 	/* unique under the key, as RFC 5288 3 and RFC 6655 3 suggest */
 	dtls_record_put_be64(explicit, (u64)epoch << 48 | seq);
-	dtls_cipher_nonce(aead, rec->iv, explicit, epoch, seq);
+	dtls_cipher_nonce(aead, work->iv, explicit, epoch, seq);
 	dtls_record_put_aad12(payload - DTLS_RECORD_AAD12, type, epoch, seq,
 			      plain);
-	err = dtls_cipher_run(rec, payload - DTLS_RECORD_AAD12,
+	err = dtls_cipher_run(work, payload - DTLS_RECORD_AAD12,
 			      DTLS_RECORD_AAD12 + plain + c->tag_len, plain,
 			      true, async);
 	if (err)
@@ -333,25 +296,28 @@ int dtls_cipher_seal(const struct dtls_aead *aead, struct dtls_rec *rec,
 
 	dtls_record_put_hdr12(wire, type, epoch, seq,
 			      c->explicit_len + plain + c->tag_len);
-	memcpy(wire + DTLS_RECORD_HDR12, explicit, c->explicit_len);
+	if (c->explicit_len)
+		memcpy(wire + DTLS_RECORD_HDR12, explicit,
+		       DTLS_RECORD_NONCE12);
 	return dtls_cipher_overhead(c) + plain;
 }
 
 /**
  * dtls_cipher_open() - open a record in place
  * @aead:  key
- * @rec:   holds @frag and the request; its data and len are set
- * @frag:  the fragment in @rec->buf, with %DTLS_RECORD_AAD12 bytes of room in
- *         front, which are overwritten
+ * @work:  work area, got for @aead
+ * @frag:  the fragment, in memory that may be mapped for DMA, with
+ *         %DTLS_RECORD_AAD12 bytes of room in front, which are overwritten
  * @hdr:   its header
  * @async: set if the AEAD answered later
  *
  * Context: process, sleeps if the AEAD does.
- * Return: 0; -EMSGSIZE if the fragment cannot hold nonce and tag; -EBADMSG if
- * it is not authentic; -EOVERFLOW if it is, but too long; or another errno of
- * the AEAD. What lies in @rec->buf after an error must not be shown to anyone.
+ * Return: bytes of plaintext, which begins behind the explicit nonce; or
+ * -EMSGSIZE if the fragment cannot hold nonce and tag; -EBADMSG if it is not
+ * authentic; -EOVERFLOW if it is, but too long; or another errno of the AEAD.
+ * What lies in @frag after an error must not be shown to anyone.
  */
-int dtls_cipher_open(const struct dtls_aead *aead, struct dtls_rec *rec,
+int dtls_cipher_open(const struct dtls_aead *aead, struct dtls_work *work,
 		     u8 *frag, const struct dtls_record_hdr *hdr, bool *async)
 {
 	const struct dtls_cipher *c = aead->cipher;
@@ -364,10 +330,10 @@ int dtls_cipher_open(const struct dtls_aead *aead, struct dtls_rec *rec,
 		return -EMSGSIZE;
 	plain = hdr->len - c->explicit_len - c->tag_len;
 
-	dtls_cipher_nonce(aead, rec->iv, frag, hdr->epoch, hdr->seq);
+	dtls_cipher_nonce(aead, work->iv, frag, hdr->epoch, hdr->seq);
 	dtls_record_put_aad12(payload - DTLS_RECORD_AAD12, hdr->type,
 			      hdr->epoch, hdr->seq, plain);
-	err = dtls_cipher_run(rec, payload - DTLS_RECORD_AAD12,
+	err = dtls_cipher_run(work, payload - DTLS_RECORD_AAD12,
 			      DTLS_RECORD_AAD12 + plain + c->tag_len,
 			      plain + c->tag_len, false, async);
 	if (err)
@@ -375,11 +341,5 @@ int dtls_cipher_open(const struct dtls_aead *aead, struct dtls_rec *rec,
 	/* RFC 5246 6.2.3: "length MUST NOT exceed 2^14" for the plaintext */
 	if (plain > DTLS_RECORD_PLAIN_MAX)
 		return -EOVERFLOW;
-
-	rec->data = payload;
-	rec->len = plain;
-	rec->type = hdr->type;
-	rec->epoch = hdr->epoch;
-	rec->seq = hdr->seq;
-	return 0;
+	return plain;
 }

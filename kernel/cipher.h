@@ -5,12 +5,10 @@
 
 #include <crypto/aead.h>
 #include <linux/dtls.h>
-#include <linux/list.h>
-#include <linux/refcount.h>
-#include <linux/scatterlist.h>
-#include <linux/skbuff.h>
 
 #include "record.h"
+
+struct dtls_work;
 
 /* crypto API IV of ccm(aes); the other AEADs take the 12-byte nonce as it is. */
 #define DTLS_CIPHER_IV_MAX	16
@@ -56,59 +54,27 @@ struct dtls_aead {
 	u8				iv[DTLS_IV_MAX];
 };
 
-/**
- * struct dtls_rec - bytes of one or more records while the module holds them
- * @list:  in the receive path, place in a queue of opened records
- * @ref:   users; dtls_rec_put() wipes and frees with the last
- * @skb:   in the receive path, the datagram it came in, for addresses and
- *         control messages; owns a reference; NULL in the send path
- * @seq:   sequence number
- * @epoch: epoch
- * @type:  content type
- * @len:   bytes of plaintext at @data
- * @data:  plaintext, once opened
- * @peeked: MSG_PEEK has shown it
- * @cost:  bytes of memory that the record holds
- * @size:  bytes of @buf
- * @buf:   what holds the record
- * @sg:    the one piece that the cipher works on
- * @iv:    nonce as the crypto API wants it
- * @req:   request, behind this struct
- *
- * One allocation holds all of it. The crypto API may map any part for DMA, so
- * none of it lives on a stack.
- */
-struct dtls_rec {
-	struct list_head	list;
-	refcount_t		ref;
-	struct sk_buff		*skb;
-	u64			seq;
-	u16			epoch;
-	u8			type;
-	bool			peeked;
-	u32			len;
-	u8			*data;
-	u32			cost;
-	u32			size;
-	u8			*buf;
-	struct scatterlist	sg;
-	u8			iv[DTLS_CIPHER_IV_MAX];
-	struct aead_request	*req;
-};
-
 const struct dtls_cipher *dtls_cipher_find(u16 suite);
 int dtls_cipher_init(struct dtls_aead *aead, const struct dtls_cipher *cipher,
 		     const u8 *key, const u8 *iv);
 void dtls_cipher_destroy(struct dtls_aead *aead);
-unsigned int dtls_cipher_overhead(const struct dtls_cipher *cipher);
-int dtls_cipher_seal(const struct dtls_aead *aead, struct dtls_rec *rec,
+int dtls_cipher_seal(const struct dtls_aead *aead, struct dtls_work *work,
 		     u8 *wire, u8 type, u16 epoch, u64 seq, unsigned int plain,
 		     bool *async);
-int dtls_cipher_open(const struct dtls_aead *aead, struct dtls_rec *rec,
+int dtls_cipher_open(const struct dtls_aead *aead, struct dtls_work *work,
 		     u8 *frag, const struct dtls_record_hdr *hdr, bool *async);
 
-struct dtls_rec *dtls_rec_alloc(const struct dtls_aead *aead,
-				unsigned int size, gfp_t gfp);
-void dtls_rec_put(struct dtls_rec *rec);
+/**
+ * dtls_cipher_overhead() - bytes that a record adds to its plaintext
+ * @cipher: entry of the table
+ *
+ * Context: any.
+ * Return: bytes of header, explicit nonce and tag.
+ */
+static inline unsigned int
+dtls_cipher_overhead(const struct dtls_cipher *cipher)
+{
+	return DTLS_RECORD_HDR12 + cipher->explicit_len + cipher->tag_len;
+}
 
 #endif /* _DTLS_CIPHER_H */

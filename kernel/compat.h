@@ -82,8 +82,10 @@ static inline void dtls_compat_splice_eof(const struct proto *prot,
 /* 6.7, and later 6.1: the flags of UDP sockets are bits of one word. */
 #ifdef DTLS_HAVE_UDP_FLAGS
 #define dtls_compat_udp_cork(sk)	udp_test_bit(CORK, sk)
+#define dtls_compat_udp_gro(sk)		udp_test_bit(GRO_ENABLED, sk)
 #else
 #define dtls_compat_udp_cork(sk)	READ_ONCE(udp_sk(sk)->corkflag)
+#define dtls_compat_udp_gro(sk)		READ_ONCE(udp_sk(sk)->gro_enabled)
 #endif
 
 /* 6.7: flags of inet sockets are read locklessly. */
@@ -112,6 +114,20 @@ static inline void dtls_compat_bpf_recvmsg6(struct sock *sk,
 #else
 	BPF_CGROUP_RUN_PROG_UDP6_RECVMSG_LOCK(sk, addr);
 #endif
+}
+
+/*
+ * Bytes of a piece of an sk_buff that the kernel can read without mapping
+ * them. From 6.12 on there is memory of devices, which no CPU can.
+ */
+static inline bool dtls_compat_frag_mapped(const struct sk_buff *skb,
+					   const skb_frag_t *frag)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
+	if (!skb_frags_readable(skb))
+		return false;
+#endif
+	return !PageHighMem(skb_frag_page(frag));
 }
 
 /* 6.2: timers are deleted by another name. */

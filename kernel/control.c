@@ -107,7 +107,7 @@ static void dtls_control_closed(struct dtls_sock *ds, int err)
 }
 
 static void dtls_control_rx_alert(struct dtls_sock *ds,
-				  const struct dtls_rec *rec)
+				  const struct dtls_plain *rec)
 {
 	struct net *net = sock_net(ds->sk);
 	u8 level, description;
@@ -236,7 +236,7 @@ static void dtls_control_repeat_flight(struct dtls_sock *ds)
 }
 
 static void dtls_control_rx_handshake(struct dtls_sock *ds,
-				      const struct dtls_rec *rec)
+				      const struct dtls_plain *rec)
 {
 	struct net *net = sock_net(ds->sk);
 
@@ -267,7 +267,7 @@ static void dtls_control_rx_handshake(struct dtls_sock *ds,
  *
  * Context: process, may sleep; no locks held.
  */
-void dtls_control_receive(struct dtls_sock *ds, const struct dtls_rec *rec)
+void dtls_control_receive(struct dtls_sock *ds, const struct dtls_plain *rec)
 {
 	switch (rec->type) {
 	case DTLS_TYPE_ALERT:

@@ -18,7 +18,7 @@
 #define DTLS_HANDSHAKE_CLIENT_HELLO	1
 #define DTLS_HANDSHAKE_FINISHED		20
 
-void dtls_control_receive(struct dtls_sock *ds, const struct dtls_rec *rec);
+void dtls_control_receive(struct dtls_sock *ds, const struct dtls_plain *rec);
 void dtls_control_close_notify(struct dtls_sock *ds, int flags);
 void dtls_control_event(struct dtls_sock *ds, u32 event, u8 code, u32 epoch,
 			u32 data);

@@ -246,29 +246,30 @@ bool dtls_keys_has_rx(struct dtls_assoc *assoc)
 }
 
 /**
- * dtls_keys_next_seq() - take the next sequence number for sending
- * @ep:  epoch
- * @seq: set to a number that nobody else gets
+ * dtls_keys_take_seqs() - take sequence numbers for sending
+ * @ep:    epoch
+ * @count: how many are wanted
+ * @first: set to the first of a run of numbers that nobody else gets
  *
  * A number once taken is used or lost, never given back: so no nonce comes
  * twice, whatever fails later.
  *
  * Context: any.
- * Return: 0; -EKEYREVOKED if the keys were exported; -EKEYEXPIRED at the end
- * of the numbers.
+ * Return: how many, at least one; -EKEYREVOKED if the keys were exported;
+ * -EKEYEXPIRED at the end of the numbers.
  */
-int dtls_keys_next_seq(struct dtls_epoch *ep, u64 *seq)
+int dtls_keys_take_seqs(struct dtls_epoch *ep, unsigned int count, u64 *first)
 {
 	u64 next;
 
 	/* reading first keeps the counter from running away past the end */
 	if (unlikely(atomic64_read(&ep->seq) >= DTLS_RECORD_SEQ_MAX))
 		goto end;
-	next = atomic64_fetch_inc(&ep->seq);
+	next = atomic64_fetch_add(count, &ep->seq);
 	if (unlikely(next >= DTLS_RECORD_SEQ_MAX))
 		goto end;
-	*seq = next;
-	return 0;
+	*first = next;
+	return min_t(u64, count, DTLS_RECORD_SEQ_MAX - next);
 end:
 	if (test_bit(DTLS_ASSOC_TX_FROZEN, &ep->assoc->flags))
 		return -EKEYREVOKED;
@@ -280,12 +281,19 @@ end:
  * @ep:  read epoch
  * @seq: sequence number of the record
  *
+ * Only to save effort: what counts is dtls_keys_commit(). So the lock is taken
+ * only where a refusal has to be certain.
+ *
  * Context: process. Return: the verdict; a refusal is counted.
  */
 enum dtls_replay_verdict dtls_keys_check(struct dtls_epoch *ep, u64 seq)
 {
 	enum dtls_replay_verdict verdict;
 
+	if (IS_ENABLED(CONFIG_64BIT) &&
+	    (seq >= READ_ONCE(ep->replay.next) ||
+	     dtls_replay_check(&ep->replay, seq) == DTLS_REPLAY_NEW))
+		return DTLS_REPLAY_NEW;
 	spin_lock(&ep->lock);
 	verdict = dtls_replay_check(&ep->replay, seq);
 	if (verdict != DTLS_REPLAY_NEW)

@@ -75,7 +75,7 @@ struct dtls_epoch *dtls_keys_get_rx(struct dtls_assoc *assoc, u16 epoch);
 bool dtls_keys_has_rx(struct dtls_assoc *assoc);
 bool dtls_keys_has_tx(struct dtls_assoc *assoc);
 void dtls_keys_put(struct dtls_epoch *ep);
-int dtls_keys_next_seq(struct dtls_epoch *ep, u64 *seq);
+int dtls_keys_take_seqs(struct dtls_epoch *ep, unsigned int count, u64 *first);
 enum dtls_replay_verdict dtls_keys_check(struct dtls_epoch *ep, u64 seq);
 enum dtls_replay_verdict dtls_keys_commit(struct dtls_epoch *ep, u64 seq,
 					  unsigned int bytes);

@@ -20,6 +20,7 @@
 #include "control.h"
 #include "sock.h"
 #include "stats.h"
+#include "work.h"
 
 #define DTLS_ULP_NAME		"dtls"
 #define DTLS_ULP_NAME_MAX	16
@@ -69,6 +70,7 @@ static void dtls_close(struct sock *sk, long timeout)
 	if (assoc)
 		dtls_assoc_destroy(assoc);
 	dtls_rx_purge(ds);
+	dtls_ready_purge(ds);
 	kvfree_sensitive(ds->cork.buf, ds->cork.size);
 	ds->cork.buf = NULL;
 	base->close(sk, timeout);
@@ -193,9 +195,9 @@ static struct dtls_proto *dtls_proto_get(struct sock *sk)
 		p->ops.poll = dtls_recv_poll;
 		p->ops.shutdown = dtls_shutdown;
 		p->ops.read_skb = NULL;
-		dtls_compat_set_sendpage(&p->prot, dtls_tx_sendpage);
+		dtls_compat_set_sendpage(&p->prot, dtls_cork_sendpage);
 		dtls_compat_set_splice_eof(&p->prot, &p->ops,
-					   dtls_tx_splice_eof);
+					   dtls_cork_splice_eof);
 		p->base_ops = ops;
 		p->base = prot;
 	} else if (p->base != prot || p->base_ops != ops) {
@@ -262,6 +264,7 @@ static int dtls_attach(struct sock *sk)
 	ds->window = DTLS_WINDOW_DEFAULT;
 	spin_lock_init(&ds->ready_lock);
 	INIT_LIST_HEAD(&ds->ready);
+	INIT_LIST_HEAD(&ds->runs);
 	mutex_init(&ds->cork.lock);
 	timer_setup(&ds->again, dtls_recv_again, 0);
 
@@ -338,6 +341,7 @@ static void __exit dtls_exit(void)
 	rcu_barrier();
 	dtls_stats_exit();
 	dtls_assoc_exit();
+	dtls_work_exit();
 }
 
 module_init(dtls_init);

@@ -19,6 +19,7 @@
 #include "control.h"
 #include "sock.h"
 #include "stats.h"
+#include "work.h"
 
 /*
  * Datagrams without anything for the program that one call looks into. Under
@@ -116,74 +117,6 @@ static bool dtls_recv_closed(struct dtls_sock *ds)
 	return test_bit(DTLS_ASSOC_CLOSED, &dtls_sock_assoc(ds)->flags);
 }
 
-/* A record that is not data cannot go unmarked. */
-static bool dtls_recv_unmarked(const struct dtls_rec *rec,
-			       const struct msghdr *msg)
-{
-	size_t space = CMSG_SPACE(sizeof(struct dtls_record));
-
-#ifdef CONFIG_COMPAT
-	if (msg->msg_flags & MSG_CMSG_COMPAT)
-		space = sizeof(struct compat_cmsghdr) +
-			sizeof(struct dtls_record);
-#endif
-	return rec->type != DTLS_TYPE_DATA && msg->msg_controllen < space;
-}
-
-/*
- * Find the record to hand out: the first, or with SO_PEEK_OFF the one that
- * holds byte *@off of what is queued. Taken off the queue unless @peek.
- */
-static struct dtls_rec *dtls_recv_find(struct dtls_sock *ds,
-				       const struct msghdr *msg, bool peek,
-				       int *off, int *err)
-{
-	bool skip = peek && READ_ONCE(ds->sk->sk_peek_off) >= 0;
-	struct dtls_rec *rec;
-
-	*err = -EAGAIN;
-	spin_lock(&ds->ready_lock);
-	list_for_each_entry(rec, &ds->ready, list) {
-		if (skip && *off >= rec->len &&
-		    (rec->len || *off || rec->peeked)) {
-			*off -= rec->len;
-			continue;
-		}
-		*err = -EIO;
-		if (dtls_recv_unmarked(rec, msg))
-			break;
-		*err = 0;
-		if (peek) {
-			rec->peeked = true;
-			refcount_inc(&rec->ref);
-		} else {
-			list_del_init(&rec->list);
-			ds->ready_cost -= rec->cost;
-		}
-		break;
-	}
-	/* peeking further than this would let the queue grow without bound */
-	if (*err == -EAGAIN && ds->ready_cost > READ_ONCE(ds->sk->sk_rcvbuf))
-		*err = -ENOBUFS;
-	spin_unlock(&ds->ready_lock);
-	return *err ? NULL : rec;
-}
-
-/* The program's buffer was bad: the record waits for a better one. */
-static void dtls_recv_put_back(struct dtls_sock *ds, struct dtls_rec *rec,
-			       bool peek)
-{
-	if (peek) {
-		dtls_rec_put(rec);
-		return;
-	}
-	spin_lock(&ds->ready_lock);
-	list_add(&rec->list, &ds->ready);
-	ds->ready_cost += rec->cost;
-	WRITE_ONCE(ds->ready_gen, ds->ready_gen + 1);
-	spin_unlock(&ds->ready_lock);
-}
-
 static void dtls_recv_name(struct sock *sk, struct msghdr *msg,
 			   struct sk_buff *skb, int *addr_len)
 {
@@ -234,7 +167,7 @@ static void dtls_recv_pktinfo_mapped(struct sock *sk, struct msghdr *msg,
 
 /* The mark of a record; before all else, since what is no data needs it. */
 static int dtls_recv_mark(struct dtls_sock *ds, struct msghdr *msg,
-			  const struct dtls_rec *rec)
+			  const struct dtls_plain *rec)
 {
 	struct dtls_record info = {
 		.epoch = rec->epoch,
@@ -247,13 +180,17 @@ static int dtls_recv_mark(struct dtls_sock *ds, struct msghdr *msg,
 	return put_cmsg(msg, SOL_DTLS, DTLS_RECORD_TYPE, sizeof(info), &info);
 }
 
-static void dtls_recv_cmsgs(struct dtls_sock *ds, struct msghdr *msg,
-			    const struct dtls_rec *rec)
+/* Address and control messages; @size is that of coalesced records, or 0. */
+static void dtls_recv_meta(struct dtls_sock *ds, struct msghdr *msg,
+			   struct sk_buff *skb, int size, int *addr_len)
 {
-	struct sk_buff *skb = rec->skb;
 	struct sock *sk = ds->sk;
 
 	sock_recv_cmsgs(msg, sk, skb);
+	if (msg->msg_name)
+		dtls_recv_name(sk, msg, skb, addr_len);
+	if (size)
+		put_cmsg(msg, SOL_UDP, UDP_GRO, sizeof(size), &size);
 #if IS_ENABLED(CONFIG_IPV6)
 	if (sk->sk_family == AF_INET6) {
 		if (skb->protocol != htons(ETH_P_IP)) {
@@ -268,18 +205,122 @@ static void dtls_recv_cmsgs(struct dtls_sock *ds, struct msghdr *msg,
 		ip_cmsg_recv_offset(msg, sk, skb, sizeof(struct udphdr), 0);
 }
 
+/**
+ * struct dtls_recv - one call of recvmsg
+ * @ds:    socket
+ * @msg:   the program's message
+ * @len:   bytes of room in it
+ * @total: bytes of plaintext given
+ * @size:  bytes of the first record
+ * @more:  another record may follow it: UDP_GRO, all so far had @size bytes
+ */
+struct dtls_recv {
+	struct dtls_sock	*ds;
+	struct msghdr		*msg;
+	size_t			len;
+	size_t			total;
+	u32			size;
+	bool			more;
+};
+
+/* Give the program the first record. Return: false if its buffer is bad. */
+static bool dtls_recv_first(struct dtls_recv *r, const struct dtls_plain *rec,
+			    int start)
+{
+	size_t n = min_t(size_t, r->len, rec->len - start);
+
+	if (dtls_recv_mark(r->ds, r->msg, rec) ||
+	    !dtls_work_copy_to(rec->data + start, n, &r->msg->msg_iter))
+		return false;
+	if (n < rec->len - start)
+		r->msg->msg_flags |= MSG_TRUNC;
+	r->total = n;
+	r->size = rec->len;
+	/* "UDP_GRO: ... all of one size, but the last", and marks go singly */
+	r->more = READ_ONCE(r->ds->gro) && n == rec->len && n &&
+		  !READ_ONCE(r->ds->recvtype);
+	return true;
+}
+
+/* How many bytes the next record may have. */
+static u32 dtls_recv_room(const struct dtls_recv *r)
+{
+	return min_t(size_t, r->size, r->len - r->total);
+}
+
+/* Give it one more. Return: false if its buffer is bad. */
+static bool dtls_recv_next(struct dtls_recv *r, const struct dtls_plain *rec)
+{
+	if (!dtls_work_copy_to(rec->data, rec->len, &r->msg->msg_iter)) {
+		r->more = false;
+		return false;
+	}
+	r->total += rec->len;
+	r->more = rec->len == r->size;
+	return true;
+}
+
+/* Give it what of an aggregate goes with the first record. */
+static void dtls_recv_rest(struct dtls_recv *r, struct dtls_rx *rx)
+{
+	while (r->more && dtls_recv_room(r) &&
+	       !dtls_rx_next(rx, dtls_recv_room(r))) {
+		/* an empty one would not show */
+		if (!rx->plain.len || !dtls_recv_next(r, &rx->plain)) {
+			dtls_rx_keep(rx, true);
+			break;
+		}
+		sk_peek_offset_bwd(r->ds->sk, rx->plain.len);
+	}
+}
+
+/* Size to tell of several records: 0 if it is but one. */
+static int dtls_recv_gso_size(const struct dtls_recv *r)
+{
+	return r->total > r->size ? r->size : 0;
+}
+
+/* What follows a record of the queue, from there and behind. */
+static void dtls_recv_ready_rest(struct dtls_recv *r, struct sk_buff *skb)
+{
+	struct dtls_ready *rec;
+	struct dtls_rx rx;
+
+	while (r->more && dtls_recv_room(r)) {
+		rec = dtls_ready_same(r->ds, skb, dtls_recv_room(r));
+		if (!rec)
+			break;
+		if (!dtls_recv_next(r, &rec->plain)) {
+			dtls_ready_put_back(r->ds, rec, false);
+			return;
+		}
+		sk_peek_offset_bwd(r->ds->sk, rec->plain.len);
+		dtls_ready_put(rec);
+	}
+	if (!r->more || !list_empty_careful(&r->ds->ready))
+		return;
+	dtls_rx_begin(&rx, r->ds);
+	if (dtls_rx_fetch_rest(&rx, skb))
+		dtls_recv_rest(r, &rx);
+	dtls_rx_end(&rx);
+}
+
 /* Hand out an opened record. Return: as recvmsg, -EAGAIN if there is none. */
 static int dtls_recv_ready(struct dtls_sock *ds, struct msghdr *msg,
 			   size_t len, int flags, int *addr_len)
 {
+	struct dtls_recv r = { .ds = ds, .msg = msg, .len = len };
 	bool peek = flags & MSG_PEEK;
 	struct sock *sk = ds->sk;
+	struct dtls_ready *rec;
 	int off, start, err;
-	struct dtls_rec *rec;
-	size_t copied;
 
+	/* seen to be empty without the lock: peekers may not be turned away */
+	if (!peek && list_empty_careful(&ds->ready) &&
+	    READ_ONCE(ds->ready_cost) <= READ_ONCE(sk->sk_rcvbuf))
+		return -EAGAIN;
 	off = max(sk_peek_offset(sk, flags), 0);
-	rec = dtls_recv_find(ds, msg, peek, &off, &err);
+	rec = dtls_ready_find(ds, msg, peek, &off, &err);
 	if (!rec) {
 		/* the wake-up that brought us here is for somebody else */
 		if (err == -EIO)
@@ -287,26 +328,71 @@ static int dtls_recv_ready(struct dtls_sock *ds, struct msghdr *msg,
 		return err;
 	}
 
-	start = min_t(int, off, rec->len);
-	copied = min_t(size_t, len, rec->len - start);
-	if (dtls_recv_mark(ds, msg, rec) ||
-	    copy_to_iter(rec->data + start, copied, &msg->msg_iter) != copied) {
-		dtls_recv_put_back(ds, rec, peek);
+	start = min_t(int, off, rec->plain.len);
+	if (!dtls_recv_first(&r, &rec->plain, start)) {
+		dtls_ready_put_back(ds, rec, peek);
 		dtls_recv_kick(ds);
 		return -EFAULT;
 	}
-	if (copied < rec->len - start)
-		msg->msg_flags |= MSG_TRUNC;
-	if (peek)
-		sk_peek_offset_fwd(sk, copied);
-	else
-		sk_peek_offset_bwd(sk, rec->len);
+	err = flags & MSG_TRUNC ? rec->plain.len : r.total;
+	if (peek) {
+		sk_peek_offset_fwd(sk, r.total);
+	} else {
+		sk_peek_offset_bwd(sk, rec->plain.len);
+		if (r.more) {
+			dtls_recv_ready_rest(&r, rec->skb);
+			err = r.total;
+		}
+	}
+	dtls_recv_meta(ds, msg, rec->skb, dtls_recv_gso_size(&r), addr_len);
+	dtls_ready_put(rec);
+	return err;
+}
 
-	dtls_recv_cmsgs(ds, msg, rec);
-	if (msg->msg_name)
-		dtls_recv_name(sk, msg, rec->skb, addr_len);
-	err = flags & MSG_TRUNC ? rec->len : copied;
-	dtls_rec_put(rec);
+/*
+ * Open a record right into the program's hands, and what of its aggregate goes
+ * with it. Return: as recvmsg; -EAGAIN if there is no datagram, -ENODATA if one
+ * is done with and nothing of it was for us.
+ */
+static int dtls_recv_direct(struct dtls_sock *ds, struct msghdr *msg,
+			    size_t len, int flags, int *addr_len)
+{
+	struct dtls_recv r = { .ds = ds, .msg = msg, .len = len };
+	struct sk_buff *skb;
+	struct dtls_rx rx;
+	int err;
+
+	dtls_rx_begin(&rx, ds);
+	err = dtls_rx_fetch(&rx, READ_ONCE(ds->gro) && !READ_ONCE(ds->recvtype));
+	if (err)
+		goto out;
+	err = -ENODATA;
+	if (dtls_rx_next(&rx, U32_MAX))
+		goto out;
+	/* what cannot be told here waits in the queue, and is refused there */
+	if (dtls_ready_unmarked(&rx.plain, msg)) {
+		dtls_rx_keep(&rx, true);
+		goto out;
+	}
+	if (!dtls_recv_first(&r, &rx.plain, 0)) {
+		dtls_rx_keep(&rx, true);
+		dtls_recv_kick(ds);
+		err = -EFAULT;
+		goto out;
+	}
+	err = flags & MSG_TRUNC ? rx.plain.len : r.total;
+	sk_peek_offset_bwd(ds->sk, rx.plain.len);
+	if (!r.more) {
+		dtls_recv_meta(ds, msg, rx.run.skb, 0, addr_len);
+		goto out;
+	}
+	skb = skb_get(rx.run.skb);
+	dtls_recv_rest(&r, &rx);
+	err = r.total;
+	dtls_recv_meta(ds, msg, skb, dtls_recv_gso_size(&r), addr_len);
+	consume_skb(skb);
+out:
+	dtls_rx_end(&rx);
 	return err;
 }
 
@@ -464,8 +550,12 @@ int dtls_recv_msg(struct sock *sk, struct msghdr *msg, size_t len, int flags,
 				if (err)
 					return err;
 			}
-			err = dtls_rx_pull(ds);
-			if (!err) {
+			if (flags & MSG_PEEK)
+				err = dtls_rx_pull(ds) ?: -ENODATA;
+			else
+				err = dtls_recv_direct(ds, msg, len, flags,
+						       addr_len);
+			if (err == -ENODATA) {
 				junk++;
 				/* one deadline, however much junk comes */
 				if (timeo && timeo != MAX_SCHEDULE_TIMEOUT)
@@ -540,16 +630,8 @@ static bool dtls_recv_fill(struct dtls_sock *ds)
  */
 int dtls_recv_next_len(struct dtls_sock *ds)
 {
-	struct dtls_rec *rec;
-	int len = 0;
-
 	dtls_recv_fill(ds);
-	spin_lock(&ds->ready_lock);
-	rec = list_first_entry_or_null(&ds->ready, struct dtls_rec, list);
-	if (rec)
-		len = rec->len;
-	spin_unlock(&ds->ready_lock);
-	return len;
+	return dtls_ready_len(ds);
 }
 
 /**

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The way in: datagrams from the UDP receive queue are taken apart, their
- * records opened, and what is authentic is queued for the program.
+ * The way in: datagrams from the UDP receive queue are taken apart, and their
+ * records opened.
  *
  * Records are copied out of the datagram before they are opened, in place, in
  * the copy: a received sk_buff may hold pages of somebody's file, or be shared
  * with a packet tap. Nothing here writes to one.
+ *
+ * A GRO aggregate is as many datagrams as it has segments. Whoever takes it
+ * takes all of them, or one, and leaves the rest in the socket for the next to
+ * come, as ciphertext: what nobody asks for costs no effort.
  */
-#include <linux/poll.h>
+#include <linux/slab.h>
 #include <linux/udp.h>
 #include <net/udp.h>
 
@@ -16,6 +20,7 @@
 #include "sock.h"
 #include "stats.h"
 #include "trace.h"
+#include "work.h"
 
 static void dtls_rx_drop(struct dtls_sock *ds, enum dtls_stat why,
 			 const struct dtls_record_hdr *hdr, unsigned int len)
@@ -51,160 +56,174 @@ static enum dtls_stat dtls_rx_failed(struct dtls_sock *ds,
 	return DTLS_STAT_RX_DROP_AUTH;
 }
 
-/* Queue opened records behind those that are there, and wake who waits. */
-static void dtls_rx_ready(struct dtls_sock *ds, struct list_head *opened)
+/* Which sk_buff byte @off lies in, and where in it. */
+static struct sk_buff *dtls_rx_seek(struct dtls_run *run, u32 off, u32 *in)
 {
-	struct dtls_rec *rec;
-	unsigned int count = 0;
-	u64 cost = 0;
-
-	list_for_each_entry(rec, opened, list) {
-		cost += rec->cost;
-		count++;
+	*in = off;
+	if (likely(!run->head) || off < run->head)
+		return run->skb;
+	/* a list is walked once, not from its head for each record */
+	if (!run->frag || off < run->base) {
+		run->frag = skb_shinfo(run->skb)->frag_list;
+		run->base = run->head;
 	}
-	if (!count)
-		return;
-	spin_lock(&ds->ready_lock);
-	list_splice_tail_init(opened, &ds->ready);
-	ds->ready_cost += cost;
-	WRITE_ONCE(ds->ready_gen, ds->ready_gen + 1);
-	spin_unlock(&ds->ready_lock);
+	while (off - run->base >= run->frag->len && run->frag->next) {
+		run->base += run->frag->len;
+		run->frag = run->frag->next;
+	}
+	*in = off - run->base;
+	return run->frag;
+}
 
-	/* pairs with the barriers of dtls_recv_wait(), dtls_recv_grown() */
-	smp_mb();
-	if (atomic_read(&ds->waiters) ||
-	    (READ_ONCE(ds->missed) && xchg(&ds->missed, false)))
-		/* the datagram woke one sleeper, but may feed several */
-		__wake_up(sk_sleep(ds->sk), TASK_INTERRUPTIBLE, count,
-			  poll_to_key(EPOLLIN | EPOLLRDNORM));
+/* Copy @len bytes at @off. */
+static int dtls_rx_copy(struct dtls_run *run, u32 off, u8 *to, u32 len)
+{
+	while (len) {
+		u32 in, n = len;
+		struct sk_buff *skb = dtls_rx_seek(run, off, &in);
+
+		if (run->head && skb != run->skb)
+			n = min(len, skb->len - in);
+		if (!n || skb_copy_bits(skb, in, to, n))
+			return -EFAULT;
+		off += n;
+		to += n;
+		len -= n;
+	}
+	return 0;
+}
+
+/* Find the piece of memory that @off lies in; none if it is not the kernel's. */
+static void dtls_rx_find_piece(struct dtls_run *run, u32 off)
+{
+	const struct skb_shared_info *info;
+	const struct sk_buff *skb;
+	u32 in, start, i;
+
+	run->piece_len = 0;
+	skb = dtls_rx_seek(run, off, &in);
+	start = skb_headlen(skb);
+	if (in < start) {
+		run->piece = skb->data;
+		run->piece_off = off - in;
+		run->piece_len = start;
+		return;
+	}
+	info = skb_shinfo(skb);
+	for (i = 0; i < info->nr_frags; i++) {
+		const skb_frag_t *frag = &info->frags[i];
+		u32 size = skb_frag_size(frag);
+
+		if (in - start >= size) {
+			start += size;
+			continue;
+		}
+		if (!dtls_compat_frag_mapped(skb, frag))
+			return;
+		run->piece = skb_frag_address(frag);
+		run->piece_off = off - (in - start);
+		run->piece_len = size;
+		/* one piece after the other, of the same memory */
+		while (++i < info->nr_frags &&
+		       dtls_compat_frag_mapped(skb, ++frag) &&
+		       skb_frag_address(frag) == run->piece + run->piece_len)
+			run->piece_len += skb_frag_size(frag);
+		return;
+	}
 }
 
 /*
- * Open one record. What is for the program goes to @opened, the rest is dealt
- * with here and now.
+ * Get at @len bytes at @off: where they are if they lie in one piece, else in
+ * @copy. Records follow each other, so that the piece of the last is mostly
+ * that of the next.
  */
-static void dtls_rx_record(struct dtls_sock *ds, struct sk_buff *skb,
-			   unsigned int off, const struct dtls_record_hdr *hdr,
-			   struct list_head *opened)
+static const u8 *dtls_rx_bytes(struct dtls_run *run, u32 off, u8 *copy, u32 len)
 {
-	struct dtls_assoc *assoc = dtls_sock_assoc(ds);
-	enum dtls_stat why = DTLS_STAT_RX_DROP_CLOSED;
-	struct net *net = sock_net(ds->sk);
-	enum dtls_replay_verdict verdict;
-	struct dtls_epoch *ep = NULL;
-	struct dtls_rec *rec = NULL;
-	unsigned int over;
-	bool async;
-	int err;
-
-	/* RFC 5246 7.2.1: "Any data received after a closure alert is ignored" */
-	if (test_bit(DTLS_ASSOC_CLOSED, &assoc->flags))
-		goto drop;
-	why = DTLS_STAT_RX_DROP_EPOCH;
-	ep = dtls_keys_get_rx(assoc, hdr->epoch);
-	if (!ep)
-		goto drop;
-
-	/* sizes that no authentic record has, before any effort is spent */
-	over = ep->aead.cipher->explicit_len + ep->aead.cipher->tag_len;
-	why = DTLS_STAT_RX_DROP_LENGTH;
-	if (hdr->len < over)
-		goto drop;
-	why = DTLS_STAT_RX_DROP_OVERSIZE;
-	if (hdr->len > over + DTLS_RECORD_PLAIN_MAX)
-		goto drop;
-
-	verdict = dtls_keys_check(ep, hdr->seq);
-	why = dtls_rx_refused(verdict);
-	if (verdict != DTLS_REPLAY_NEW)
-		goto drop;
-
-	why = DTLS_STAT_RX_DROP_NOMEM;
-	rec = dtls_rec_alloc(&ep->aead, DTLS_RECORD_AAD12 + hdr->len,
-			     GFP_KERNEL_ACCOUNT);
-	if (!rec)
-		goto drop;
-	/* fails for bytes that no CPU can read: memory of a device */
-	if (skb_copy_bits(skb, off + hdr->hdr_len,
-			  rec->buf + DTLS_RECORD_AAD12, hdr->len))
-		goto drop;
-	err = dtls_cipher_open(&ep->aead, rec, rec->buf + DTLS_RECORD_AAD12,
-			       hdr, &async);
-	if (async)
-		dtls_stats_inc(net, DTLS_STAT_RX_ASYNC);
-	if (err) {
-		why = dtls_rx_failed(ds, ep, err);
-		goto drop;
-	}
-	verdict = dtls_keys_commit(ep, hdr->seq, rec->len);
-	why = dtls_rx_refused(verdict);
-	if (verdict != DTLS_REPLAY_NEW)
-		goto drop;
-
-	dtls_stats_inc(net, DTLS_STAT_RX_RECORDS);
-	dtls_stats_add(net, DTLS_STAT_RX_BYTES, rec->len);
-	if (rec->type != DTLS_TYPE_DATA)
-		dtls_stats_inc(net, DTLS_STAT_RX_CONTROL);
-	trace_dtls_record_received(ds->sk, rec->type, rec->epoch, rec->seq,
-				   rec->len);
-	if (rec->type == DTLS_TYPE_DATA || READ_ONCE(ds->recvtype)) {
-		rec->skb = skb_get(skb);
-		if (list_empty(opened))
-			rec->cost += skb->truesize;
-		list_add_tail(&rec->list, opened);
-	} else {
-		/* an alert must not overtake what came before it */
-		dtls_rx_ready(ds, opened);
-		dtls_control_receive(ds, rec);
-		dtls_rec_put(rec);
-	}
-	dtls_keys_put(ep);
-	return;
-
-drop:
-	dtls_rx_drop(ds, why, hdr, hdr->len);
-	if (rec)
-		dtls_rec_put(rec);
-	if (ep)
-		dtls_keys_put(ep);
+	if (off - run->piece_off >= run->piece_len)
+		dtls_rx_find_piece(run, off);
+	if (off - run->piece_off < run->piece_len &&
+	    len <= run->piece_len - (off - run->piece_off))
+		return run->piece + (off - run->piece_off);
+	return dtls_rx_copy(run, off, copy, len) ? NULL : copy;
 }
 
-/* Take the records out of one datagram: @len bytes of @skb at @off. */
-static void dtls_rx_datagram(struct dtls_sock *ds, struct sk_buff *skb,
-			     unsigned int off, unsigned int len,
-			     struct list_head *opened)
+/* Go on by @len bytes; with the last the run is empty. */
+static void dtls_rx_pass(struct dtls_run *run, u32 len)
 {
-	static const enum dtls_stat why[] = {
-		[DTLS_FAULT_SHORT]	= DTLS_STAT_RX_DROP_SHORT,
-		[DTLS_FAULT_TYPE]	= DTLS_STAT_RX_DROP_TYPE,
-		[DTLS_FAULT_VERSION]	= DTLS_STAT_RX_DROP_VERSION,
-		[DTLS_FAULT_LENGTH]	= DTLS_STAT_RX_DROP_LENGTH,
-	};
-	u8 copy[DTLS_RECORD_HDR12];
+	run->off += len;
+	if (run->off >= run->end) {
+		consume_skb(run->skb);
+		run->skb = NULL;
+	} else if (run->off >= run->next) {
+		run->next = min(run->next + run->seg, run->end);
+	}
+}
 
-	do {
-		struct dtls_record_hdr hdr = {};
-		enum dtls_record_fault fault;
-		unsigned int avail = min_t(unsigned int, len, sizeof(copy));
-		const u8 *buf = copy;
+/* Leave what is left of a run to whoever comes next. */
+static void dtls_rx_leave(struct dtls_sock *ds, const struct dtls_run *run,
+			  bool front)
+{
+	struct dtls_run *left = kmalloc(sizeof(*left), GFP_KERNEL);
 
-		if (avail)
-			buf = skb_header_pointer(skb, off, avail, copy);
-		if (!buf) {
-			dtls_rx_drop(ds, DTLS_STAT_RX_DROP_SHORT, &hdr, len);
-			return;
-		}
-		fault = dtls_record_parse12(buf, avail, len, &hdr);
-		if (fault != DTLS_FAULT_OK)
-			dtls_rx_drop(ds, why[fault], &hdr, len);
-		if (fault == DTLS_FAULT_OK)
-			dtls_rx_record(ds, skb, off, &hdr, opened);
-		else if (fault != DTLS_FAULT_VERSION)
-			/* nobody knows where the next record would begin */
-			return;
-		off += hdr.hdr_len + hdr.len;
-		len -= hdr.hdr_len + hdr.len;
-	} while (len);
+	if (!left) {
+		struct dtls_record_hdr none = {};
+
+		dtls_rx_drop(ds, DTLS_STAT_RX_DROP_NOMEM, &none,
+			     run->end - run->off);
+		kfree_skb(run->skb);
+		return;
+	}
+	*left = *run;
+	spin_lock(&ds->ready_lock);
+	if (front)
+		list_add(&left->list, &ds->runs);
+	else
+		list_add_tail(&left->list, &ds->runs);
+	WRITE_ONCE(ds->ready_gen, ds->ready_gen + 1);
+	spin_unlock(&ds->ready_lock);
+	dtls_ready_wake(ds, (run->end - run->off) / run->seg + 1);
+}
+
+/* Take only the first datagram of a run; @rest is what remains, if anything. */
+static bool dtls_rx_split(struct dtls_run *run, struct dtls_run *rest)
+{
+	if (run->next >= run->end)
+		return false;
+	*rest = *run;
+	rest->off = run->next;
+	rest->next = min(run->next + run->seg, run->end);
+	run->end = run->next;
+	skb_get(run->skb);
+	return true;
+}
+
+/*
+ * Go on with a run that was begun; with @skb only if it is that one. Return:
+ * true if there was one.
+ */
+static bool dtls_rx_resume(struct dtls_rx *rx, const struct sk_buff *skb,
+			   bool all)
+{
+	struct dtls_sock *ds = rx->ds;
+	struct dtls_run *run, rest;
+
+	spin_lock(&ds->ready_lock);
+	run = list_first_entry_or_null(&ds->runs, struct dtls_run, list);
+	if (!run || (skb && run->skb != skb)) {
+		spin_unlock(&ds->ready_lock);
+		return false;
+	}
+	rx->run = *run;
+	if (!all && dtls_rx_split(&rx->run, &rest)) {
+		rest.list = run->list;
+		*run = rest;
+		run = NULL;
+	} else {
+		list_del(&run->list);
+	}
+	spin_unlock(&ds->ready_lock);
+	kfree(run);
+	return true;
 }
 
 /* Count a datagram where UDP's own recvmsg does. */
@@ -221,20 +240,355 @@ static void dtls_rx_count(struct sock *sk, struct sk_buff *skb, int field)
 	UDP_INC_STATS(net, field, false);
 }
 
+/* Take a datagram, or an aggregate, from UDP. Return: as dtls_rx_fetch(). */
+static int dtls_rx_dequeue(struct dtls_rx *rx, bool all)
+{
+	struct dtls_run *run = &rx->run, rest;
+	struct sock *sk = rx->ds->sk;
+	struct sk_buff *skb;
+	int peek = 0, err;
+
+	skb = __skb_recv_udp(sk, MSG_DONTWAIT, &peek, &err);
+	if (!skb)
+		return err;
+
+	/* UDP keeps notes of its own there until the datagram is dequeued */
+	skb->dev = NULL;
+	if (udp_lib_checksum_complete(skb)) {
+		struct dtls_record_hdr none = {};
+
+		dtls_rx_drop(rx->ds, DTLS_STAT_RX_DROP_CHECKSUM, &none,
+			     skb->len);
+		dtls_rx_count(sk, skb, UDP_MIB_CSUMERRORS);
+		dtls_rx_count(sk, skb, UDP_MIB_INERRORS);
+		atomic_inc(&sk->sk_drops);
+		kfree_skb(skb);
+		return 0;
+	}
+	dtls_rx_count(sk, skb, UDP_MIB_INDATAGRAMS);
+
+	run->skb = skb;
+	run->frag = NULL;
+	run->head = skb_has_frag_list(skb) ? skb_pagelen(skb) : 0;
+	run->piece_off = 0;
+	run->piece_len = 0;
+	run->off = 0;
+	run->end = skb->len;
+	/*
+	 * Not so what a virtual machine sends with UFO: that is one datagram,
+	 * to be fragmented.
+	 */
+	run->seg = skb->len;
+	if (skb_is_gso(skb) && skb_shinfo(skb)->gso_type & SKB_GSO_UDP_L4)
+		run->seg = skb_shinfo(skb)->gso_size;
+	run->next = min(run->seg, run->end);
+	if (!all && dtls_rx_split(run, &rest))
+		dtls_rx_leave(rx->ds, &rest, false);
+	return 0;
+}
+
 /**
- * dtls_rx_pending() - are there datagrams that nobody has looked into
+ * dtls_rx_fetch() - get something to open in hand
+ * @rx:  nothing is in hand
+ * @all: all of an aggregate; otherwise one datagram
+ *
+ * Context: process, may sleep; no locks held. Several callers may be at it side
+ * by side.
+ * Return: 0, though dtls_rx_next() may then find nothing good; -EAGAIN if there
+ * was nothing; or the socket's pending error, which is thereby taken.
+ */
+int dtls_rx_fetch(struct dtls_rx *rx, bool all)
+{
+	if (!list_empty_careful(&rx->ds->runs) && dtls_rx_resume(rx, NULL, all))
+		return 0;
+	return dtls_rx_dequeue(rx, all);
+}
+
+/**
+ * dtls_rx_fetch_rest() - get the rest of an aggregate in hand
+ * @rx:  nothing is in hand
+ * @skb: the aggregate
+ *
+ * Context: process.
+ * Return: true if it is the one to go on with.
+ */
+bool dtls_rx_fetch_rest(struct dtls_rx *rx, const struct sk_buff *skb)
+{
+	return dtls_rx_resume(rx, skb, true);
+}
+
+/**
+ * dtls_rx_begin() - get ready to take records out of datagrams
+ * @rx: filled
+ * @ds: socket with an association
+ *
+ * Context: process.
+ */
+void dtls_rx_begin(struct dtls_rx *rx, struct dtls_sock *ds)
+{
+	rx->ds = ds;
+	rx->work = NULL;
+	rx->ep = NULL;
+	rx->run.skb = NULL;
+	rx->last = 0;
+	rx->records = 0;
+	rx->control = 0;
+	rx->bytes = 0;
+	atomic_inc(&ds->opening);
+	/* whoever sees the queues without what we take sees the count, too */
+	smp_mb__after_atomic();
+}
+
+/* Add to the counters what has been accepted since the last time. */
+static void dtls_rx_count_records(struct dtls_rx *rx)
+{
+	if (!rx->records)
+		return;
+	dtls_stats_rx(sock_net(rx->ds->sk), rx->records, rx->bytes,
+		      rx->control);
+	rx->records = 0;
+	rx->control = 0;
+	rx->bytes = 0;
+}
+
+static void dtls_rx_drop_keys(struct dtls_rx *rx)
+{
+	if (rx->work)
+		dtls_work_put(rx->work);
+	rx->work = NULL;
+	if (rx->ep)
+		dtls_keys_put(rx->ep);
+	rx->ep = NULL;
+}
+
+/* The record that the caller had: its sk_buff was needed so long. */
+static void dtls_rx_pass_last(struct dtls_rx *rx)
+{
+	if (rx->last)
+		dtls_rx_pass(&rx->run, rx->last);
+	rx->last = 0;
+}
+
+/**
+ * dtls_rx_end() - put away what is left in hand
+ * @rx: begun with dtls_rx_begin()
+ *
+ * Context: process, may sleep.
+ */
+void dtls_rx_end(struct dtls_rx *rx)
+{
+	dtls_rx_count_records(rx);
+	dtls_rx_drop_keys(rx);
+	dtls_rx_pass_last(rx);
+	if (rx->run.skb)
+		dtls_rx_leave(rx->ds, &rx->run, true);
+	atomic_dec(&rx->ds->opening);
+}
+
+/* Keys for a record, and a work area that goes with them. */
+static enum dtls_stat dtls_rx_keys(struct dtls_rx *rx, u16 epoch)
+{
+	struct dtls_assoc *assoc = dtls_sock_assoc(rx->ds);
+
+	/* RFC 5246 7.2.1: "Any data received after a closure alert is ignored" */
+	if (test_bit(DTLS_ASSOC_CLOSED, &assoc->flags))
+		return DTLS_STAT_RX_DROP_CLOSED;
+	if (rx->ep && rx->ep->epoch == epoch)
+		return DTLS_STAT_COUNT;
+	dtls_rx_drop_keys(rx);
+	rx->ep = dtls_keys_get_rx(assoc, epoch);
+	return rx->ep ? DTLS_STAT_COUNT : DTLS_STAT_RX_DROP_EPOCH;
+}
+
+/*
+ * Open the record at @off of the run. Return: %DTLS_STAT_COUNT if it is good,
+ * and in @rx->plain; or why it is dropped.
+ */
+static enum dtls_stat dtls_rx_open(struct dtls_rx *rx,
+				   const struct dtls_record_hdr *hdr)
+{
+	enum dtls_replay_verdict verdict;
+	struct dtls_epoch *ep = rx->ep;
+	const u8 *from;
+	bool async;
+	u8 *frag;
+	int ret;
+
+	verdict = dtls_keys_check(ep, hdr->seq);
+	if (verdict != DTLS_REPLAY_NEW)
+		return dtls_rx_refused(verdict);
+
+	if (!rx->work)
+		rx->work = dtls_work_get(&ep->aead);
+	if (!rx->work)
+		return DTLS_STAT_RX_DROP_NOMEM;
+	frag = rx->work->buf + DTLS_WORK_PAYLOAD - ep->aead.cipher->explicit_len;
+	/* fails for bytes that no CPU can read: memory of a device */
+	from = dtls_rx_bytes(&rx->run, rx->run.off + hdr->hdr_len, frag,
+			     hdr->len);
+	if (!from)
+		return DTLS_STAT_RX_DROP_NOMEM;
+	if (from != frag)
+		memcpy(frag, from, hdr->len);
+	ret = dtls_cipher_open(&ep->aead, rx->work, frag, hdr, &async);
+	if (async)
+		dtls_stats_inc(sock_net(rx->ds->sk), DTLS_STAT_RX_ASYNC);
+	if (ret < 0)
+		return dtls_rx_failed(rx->ds, ep, ret);
+	verdict = dtls_keys_commit(ep, hdr->seq, ret);
+	if (verdict != DTLS_REPLAY_NEW)
+		return dtls_rx_refused(verdict);
+
+	rx->plain.seq = hdr->seq;
+	rx->plain.epoch = hdr->epoch;
+	rx->plain.type = hdr->type;
+	rx->plain.len = ret;
+	rx->plain.data = rx->work->buf + DTLS_WORK_PAYLOAD;
+	rx->records++;
+	rx->bytes += ret;
+	rx->control += hdr->type != DTLS_TYPE_DATA;
+	trace_dtls_record_received(rx->ds->sk, hdr->type, hdr->epoch, hdr->seq,
+				   ret);
+	return DTLS_STAT_COUNT;
+}
+
+/*
+ * Read the header of the next record. What is no record is passed over.
+ * Return: false if nothing is left.
+ */
+static bool dtls_rx_header(struct dtls_rx *rx, struct dtls_record_hdr *hdr)
+{
+	static const enum dtls_stat why[] = {
+		[DTLS_FAULT_SHORT]	= DTLS_STAT_RX_DROP_SHORT,
+		[DTLS_FAULT_TYPE]	= DTLS_STAT_RX_DROP_TYPE,
+		[DTLS_FAULT_VERSION]	= DTLS_STAT_RX_DROP_VERSION,
+		[DTLS_FAULT_LENGTH]	= DTLS_STAT_RX_DROP_LENGTH,
+	};
+	struct dtls_run *run = &rx->run;
+	u8 copy[DTLS_RECORD_HDR12];
+
+	while (run->skb) {
+		unsigned int left = run->next - run->off;
+		unsigned int avail = min_t(unsigned int, left, sizeof(copy));
+		enum dtls_record_fault fault;
+		const u8 *buf = copy;
+
+		if (avail)
+			buf = dtls_rx_bytes(run, run->off, copy, avail);
+		fault = dtls_record_parse12(buf, buf ? avail : 0, left, hdr);
+		if (likely(fault == DTLS_FAULT_OK))
+			return true;
+		dtls_rx_drop(rx->ds, why[fault], hdr, left);
+		/* nobody knows where the next record would begin */
+		if (fault != DTLS_FAULT_VERSION)
+			dtls_rx_pass(run, left);
+		else
+			dtls_rx_pass(run, hdr->hdr_len + hdr->len);
+	}
+	return false;
+}
+
+/**
+ * dtls_rx_next() - open records until one is for the program
+ * @rx:  what is in hand
+ * @max: bytes of plaintext it may have; with a longer one in front nothing is
+ *       done. %U32_MAX: whatever comes
+ *
+ * Control records are dealt with by the way, unless the program wants them
+ * (DTLS_RECVTYPE).
+ *
+ * Context: process, may sleep in the cipher; no locks held.
+ * Return: 0 with the record in @rx->plain; -EAGAIN if nothing is left in hand;
+ * -EMSGSIZE if the next one is too long.
+ */
+int dtls_rx_next(struct dtls_rx *rx, u32 max)
+{
+	struct dtls_sock *ds = rx->ds;
+	struct dtls_record_hdr hdr;
+	enum dtls_stat why;
+	unsigned int over;
+
+	dtls_rx_pass_last(rx);
+	while (dtls_rx_header(rx, &hdr)) {
+		why = dtls_rx_keys(rx, hdr.epoch);
+		if (why != DTLS_STAT_COUNT)
+			goto drop;
+		/* sizes that no authentic record has, before any effort */
+		over = rx->ep->aead.cipher->explicit_len +
+		       rx->ep->aead.cipher->tag_len;
+		why = DTLS_STAT_RX_DROP_LENGTH;
+		if (hdr.len < over)
+			goto drop;
+		why = DTLS_STAT_RX_DROP_OVERSIZE;
+		if (hdr.len > over + DTLS_RECORD_PLAIN_MAX)
+			goto drop;
+		if (hdr.len - over > max)
+			return -EMSGSIZE;
+		why = dtls_rx_open(rx, &hdr);
+		if (why != DTLS_STAT_COUNT)
+			goto drop;
+		if (hdr.type == DTLS_TYPE_DATA || READ_ONCE(ds->recvtype)) {
+			rx->last = hdr.hdr_len + hdr.len;
+			return 0;
+		}
+		dtls_rx_count_records(rx);
+		dtls_control_receive(ds, &rx->plain);
+		dtls_rx_pass(&rx->run, hdr.hdr_len + hdr.len);
+		continue;
+drop:
+		dtls_rx_drop(ds, why, &hdr, hdr.len);
+		dtls_rx_pass(&rx->run, hdr.hdr_len + hdr.len);
+	}
+	return -EAGAIN;
+}
+
+/**
+ * dtls_rx_keep() - queue the record just opened
+ * @rx:    dtls_rx_next() has returned 0
+ * @front: before what is queued already
+ *
+ * Context: process, may sleep.
+ */
+void dtls_rx_keep(struct dtls_rx *rx, bool front)
+{
+	struct dtls_record_hdr hdr = {
+		.seq = rx->plain.seq,
+		.epoch = rx->plain.epoch,
+		.type = rx->plain.type,
+	};
+
+	if (!dtls_ready_add(rx->ds, &rx->plain, rx->run.skb, front))
+		dtls_rx_drop(rx->ds, DTLS_STAT_RX_DROP_NOMEM, &hdr,
+			     rx->plain.len);
+}
+
+/**
+ * dtls_rx_park() - open all that is in hand, for later
+ * @rx: what is in hand
+ *
+ * Context: process, may sleep in the cipher; no locks held.
+ */
+void dtls_rx_park(struct dtls_rx *rx)
+{
+	while (!dtls_rx_next(rx, U32_MAX))
+		dtls_rx_keep(rx, false);
+}
+
+/**
+ * dtls_rx_pending() - is there something that nobody has looked into
  * @ds: socket
  *
  * Context: any. Return: true if so, as seen without locks.
  */
 bool dtls_rx_pending(struct dtls_sock *ds)
 {
-	return !skb_queue_empty_lockless(&ds->sk->sk_receive_queue) ||
+	return !list_empty_careful(&ds->runs) ||
+	       !skb_queue_empty_lockless(&ds->sk->sk_receive_queue) ||
 	       !skb_queue_empty_lockless(&udp_sk(ds->sk)->reader_queue);
 }
 
 /**
- * dtls_rx_pull() - take one datagram from the UDP queue and open it
+ * dtls_rx_pull() - open one datagram, for later
  * @ds: socket with an association
  *
  * Context: process, may sleep in the cipher; no locks held. Several callers
@@ -244,70 +598,33 @@ bool dtls_rx_pending(struct dtls_sock *ds)
  */
 int dtls_rx_pull(struct dtls_sock *ds)
 {
-	struct sock *sk = ds->sk;
-	unsigned int off, seg;
-	struct sk_buff *skb;
-	LIST_HEAD(opened);
-	int peek = 0, err;
+	struct dtls_rx rx;
+	int err;
 
-	atomic_inc(&ds->opening);
-	/* whoever sees the queue without this datagram sees the count, too */
-	smp_mb__after_atomic();
-	skb = __skb_recv_udp(sk, MSG_DONTWAIT, &peek, &err);
-	if (!skb)
-		goto out;
-
-	err = 0;
-	/* UDP keeps notes of its own there until the datagram is dequeued */
-	skb->dev = NULL;
-	if (udp_lib_checksum_complete(skb)) {
-		struct dtls_record_hdr none = {};
-
-		dtls_rx_drop(ds, DTLS_STAT_RX_DROP_CHECKSUM, &none, skb->len);
-		dtls_rx_count(sk, skb, UDP_MIB_CSUMERRORS);
-		dtls_rx_count(sk, skb, UDP_MIB_INERRORS);
-		atomic_inc(&sk->sk_drops);
-		kfree_skb(skb);
-		goto out;
-	}
-	dtls_rx_count(sk, skb, UDP_MIB_INDATAGRAMS);
-
-	/*
-	 * A GRO aggregate is as many datagrams as it has segments. Not so what
-	 * a virtual machine sends with UFO: one datagram, to be fragmented.
-	 */
-	seg = skb->len;
-	if (skb_is_gso(skb) && skb_shinfo(skb)->gso_type & SKB_GSO_UDP_L4)
-		seg = skb_shinfo(skb)->gso_size;
-	off = 0;
-	do {
-		dtls_rx_datagram(ds, skb, off, min(seg, skb->len - off),
-				 &opened);
-		off += seg;
-	} while (off < skb->len);
-
-	dtls_rx_ready(ds, &opened);
-	consume_skb(skb);
-out:
-	atomic_dec(&ds->opening);
+	dtls_rx_begin(&rx, ds);
+	err = dtls_rx_fetch(&rx, false);
+	if (!err)
+		dtls_rx_park(&rx);
+	dtls_rx_end(&rx);
 	return err;
 }
 
 /**
- * dtls_rx_purge() - drop what is opened and was never asked for
+ * dtls_rx_purge() - drop what has been begun
  * @ds: socket that is being closed
  *
  * Context: process.
  */
 void dtls_rx_purge(struct dtls_sock *ds)
 {
-	struct dtls_rec *rec, *next;
+	struct dtls_run *run, *next;
 	LIST_HEAD(list);
 
 	spin_lock(&ds->ready_lock);
-	list_splice_init(&ds->ready, &list);
-	ds->ready_cost = 0;
+	list_splice_init(&ds->runs, &list);
 	spin_unlock(&ds->ready_lock);
-	list_for_each_entry_safe(rec, next, &list, list)
-		dtls_rec_put(rec);
+	list_for_each_entry_safe(run, next, &list, list) {
+		kfree_skb(run->skb);
+		kfree(run);
+	}
 }

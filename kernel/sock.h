@@ -46,6 +46,97 @@ struct dtls_cork {
 };
 
 /**
+ * struct dtls_plain - an opened record
+ * @seq:   sequence number
+ * @epoch: epoch
+ * @type:  content type
+ * @len:   bytes of plaintext
+ * @data:  the plaintext
+ */
+struct dtls_plain {
+	u64		seq;
+	u16		epoch;
+	u8		type;
+	u32		len;
+	const u8	*data;
+};
+
+/**
+ * struct dtls_ready - an opened record that waits for the program
+ * @list:   place in the queue
+ * @ref:    users: the queue, and who peeks
+ * @skb:    the datagram it came in, for addresses and control messages; owns a
+ *          reference
+ * @plain:  the record
+ * @peeked: MSG_PEEK has shown it
+ * @cost:   bytes of memory that it holds
+ * @data:   the plaintext
+ */
+struct dtls_ready {
+	struct list_head	list;
+	refcount_t		ref;
+	bool			peeked;
+	u32			cost;
+	struct sk_buff		*skb;
+	struct dtls_plain	plain;
+	u8			data[];
+};
+
+/**
+ * struct dtls_run - what is left of a datagram, or of an aggregate of several
+ * @list: place in the socket's queue of them
+ * @skb:  it; owns a reference. NULL: nothing is left
+ * @head: bytes in front of its frag_list; 0 if it has none
+ * @frag: piece of its frag_list that was looked at last, or NULL
+ * @base: place in @skb where @frag begins
+ * @piece:     memory that holds the bytes from @piece_off on
+ * @piece_off: place in @skb
+ * @piece_len: bytes of it
+ * @off:  place of the next record
+ * @next: end of the datagram that @off lies in
+ * @seg:  bytes of each datagram but the last
+ * @end:  end of all
+ */
+struct dtls_run {
+	struct list_head	list;
+	struct sk_buff		*skb;
+	struct sk_buff		*frag;
+	u32			head;
+	u32			base;
+	const u8		*piece;
+	u32			piece_off;
+	u32			piece_len;
+	u32			off;
+	u32			next;
+	u32			seg;
+	u32			end;
+};
+
+/**
+ * struct dtls_rx - records being taken out of datagrams
+ * @ds:      socket
+ * @work:    work area, once there was use for one
+ * @ep:      keys of the last record, with a reference
+ * @run:     what is in hand; its list is not used
+ * @plain:   the record just opened, good until the next call
+ * @last:    bytes it takes in @run
+ * @records: accepted so far, not yet counted
+ * @control: how many of them are not application data
+ * @bytes:   bytes of plaintext in them
+ */
+struct dtls_rx {
+	struct dtls_sock	*ds;
+	struct dtls_work	*work;
+	struct dtls_epoch	*ep;
+	struct dtls_run		run;
+	struct dtls_plain	plain;
+	u32			last;
+	unsigned int		records;
+	unsigned int		control;
+	u64			bytes;
+};
+
+/**
  * struct dtls_sock - an attached socket; sk_user_data points here
  * @sk:            the socket; lives as long as it
  * @proto:         operations
@@ -53,13 +144,15 @@ struct dtls_cork {
  * @assoc:         association of a connected socket, or NULL: plain UDP. Set
  *                 once, under the socket lock
  * @base_ready:    sk_data_ready that was replaced with the first keys, or NULL
- * @ready_lock:    protects @ready and what is counted of it; process context
- *                 only
+ * @ready_lock:    protects @ready, what is counted of it, and @runs; process
+ *                 context only
  * @ready:         opened records, not yet delivered
+ * @runs:          aggregates that have been begun and not finished
  * @ready_cost:    bytes of memory they hold
- * @ready_gen:     grows when something is added to @ready
- * @waiters:       receivers asleep: wake them when @ready grows
- * @opening:       callers with a datagram off the UDP queue, not yet in @ready
+ * @ready_gen:     grows when something is added to @ready or @runs
+ * @waiters:       receivers asleep: wake them when one of these grows
+ * @opening:       callers with a datagram off the UDP queue, of which something
+ *                 may yet come to @ready or @runs
  * @missed:        somebody found nothing while @opening was not zero, and may
  *                 be asleep in poll
  * @closed:        close() came by our operations
@@ -68,6 +161,7 @@ struct dtls_cork {
  * @window:        replay window for keys to come, records
  * @events:        mask of DTLS_EVENT_* the program wants
  * @gso_size:      plaintext segment size, bytes; 0 is off
+ * @gro:           UDP_GRO as the program set it
  * @recvtype:      DTLS_RECVTYPE
  * @no_export:     DTLS_NO_EXPORT
  * @cork:          record under construction
@@ -80,6 +174,7 @@ struct dtls_sock {
 	struct dtls_assoc	*assoc;
 	spinlock_t		ready_lock;	/* see above */
 	struct list_head	ready;
+	struct list_head	runs;
 	u64			ready_cost;
 	u32			ready_gen;
 	atomic_t		waiters;
@@ -90,6 +185,7 @@ struct dtls_sock {
 	u32			window;
 	u32			events;
 	u16			gso_size;
+	bool			gro;
 	bool			recvtype;
 	bool			no_export;
 	struct dtls_cork	cork;
@@ -132,19 +228,45 @@ int dtls_tx_record(struct dtls_sock *ds, u8 type, const void *data,
 int dtls_tx_seal(struct dtls_sock *ds, u8 type, const void *data,
 		 unsigned int len, u8 *wire);
 int dtls_tx_raw(struct dtls_sock *ds, void *data, unsigned int len, int flags);
-int dtls_tx_uncork(struct dtls_sock *ds);
-void dtls_tx_splice_eof(struct socket *sock);
-int dtls_tx_sendpage(struct sock *sk, struct page *page, int offset,
-		     size_t size, int flags);
+
+/* cork.c */
+int dtls_cork_release(struct dtls_sock *ds);
+void dtls_cork_splice_eof(struct socket *sock);
+int dtls_cork_sendpage(struct sock *sk, struct page *page, int offset,
+		       size_t size, int flags);
 
 /* path.c */
 int dtls_path_max_datagram(struct dtls_sock *ds);
 int dtls_path_max_payload(struct dtls_sock *ds);
 
 /* rx.c */
+void dtls_rx_begin(struct dtls_rx *rx, struct dtls_sock *ds);
+int dtls_rx_fetch(struct dtls_rx *rx, bool all);
+bool dtls_rx_fetch_rest(struct dtls_rx *rx, const struct sk_buff *skb);
+int dtls_rx_next(struct dtls_rx *rx, u32 max);
+void dtls_rx_keep(struct dtls_rx *rx, bool front);
+void dtls_rx_park(struct dtls_rx *rx);
+void dtls_rx_end(struct dtls_rx *rx);
 int dtls_rx_pull(struct dtls_sock *ds);
-void dtls_rx_purge(struct dtls_sock *ds);
 bool dtls_rx_pending(struct dtls_sock *ds);
+void dtls_rx_purge(struct dtls_sock *ds);
+
+/* ready.c */
+bool dtls_ready_add(struct dtls_sock *ds, const struct dtls_plain *plain,
+		    struct sk_buff *skb, bool front);
+bool dtls_ready_unmarked(const struct dtls_plain *rec,
+			 const struct msghdr *msg);
+void dtls_ready_wake(struct dtls_sock *ds, unsigned int count);
+struct dtls_ready *dtls_ready_find(struct dtls_sock *ds,
+				   const struct msghdr *msg, bool peek,
+				   int *off, int *err);
+struct dtls_ready *dtls_ready_same(struct dtls_sock *ds,
+				   const struct sk_buff *skb, u32 max);
+void dtls_ready_put_back(struct dtls_sock *ds, struct dtls_ready *rec,
+			 bool peek);
+void dtls_ready_put(struct dtls_ready *rec);
+int dtls_ready_len(struct dtls_sock *ds);
+void dtls_ready_purge(struct dtls_sock *ds);
 
 /* recv.c */
 int dtls_recv_msg(struct sock *sk, struct msghdr *msg, size_t len, int flags,

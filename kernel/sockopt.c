@@ -59,7 +59,21 @@ static void dtls_sockopt_take_udp(struct dtls_sock *ds)
 {
 	ds->cork.on = dtls_compat_udp_cork(ds->sk);
 	ds->gso_size = READ_ONCE(udp_sk(ds->sk)->gso_size);
+	ds->gro = dtls_compat_udp_gro(ds->sk);
 	dtls_sockopt_set_base(ds, 0, 0);
+}
+
+/*
+ * The stack may join datagrams once there are keys to open them with, whether
+ * the program asked for that or not: they are given out one by one.
+ */
+static void dtls_sockopt_gro_on(struct dtls_sock *ds)
+{
+	int on = 1;
+
+	if (!dtls_compat_udp_gro(ds->sk))
+		ds->proto->base->setsockopt(ds->sk, SOL_UDP, UDP_GRO,
+					    KERNEL_SOCKPTR(&on), sizeof(on));
 }
 
 static void dtls_sockopt_return_udp(struct dtls_sock *ds)
@@ -139,6 +153,8 @@ static int dtls_sockopt_install(struct dtls_sock *ds,
 	else
 		fresh = NULL;
 out:
+	if (!err && rx)
+		dtls_sockopt_gro_on(ds);
 	mutex_unlock(&ds->cork.lock);
 	if (fresh)
 		dtls_assoc_destroy(fresh);
@@ -273,7 +289,8 @@ static int dtls_sockopt_set_udp(struct dtls_sock *ds, int optname,
 
 	mutex_lock(&ds->cork.lock);
 	if (!dtls_sock_assoc(ds) ||
-	    (optname != UDP_CORK && optname != UDP_SEGMENT)) {
+	    (optname != UDP_CORK && optname != UDP_SEGMENT &&
+	     optname != UDP_GRO)) {
 		err = ds->proto->base->setsockopt(ds->sk, SOL_UDP, optname,
 						  optval, optlen);
 		goto out;
@@ -288,7 +305,9 @@ static int dtls_sockopt_set_udp(struct dtls_sock *ds, int optname,
 	if (optname == UDP_CORK) {
 		WRITE_ONCE(ds->cork.on, !!val);
 		if (!val)
-			err = dtls_tx_uncork(ds);
+			err = dtls_cork_release(ds);
+	} else if (optname == UDP_GRO) {
+		WRITE_ONCE(ds->gro, !!val);
 	} else if (val < 0 || val > USHRT_MAX) {
 		err = -EINVAL;
 	} else {
@@ -365,6 +384,8 @@ static bool dtls_sockopt_int(struct dtls_sock *ds, int level, int optname,
 			*val = READ_ONCE(ds->cork.on);
 		else if (optname == UDP_SEGMENT)
 			*val = READ_ONCE(ds->gso_size);
+		else if (optname == UDP_GRO)
+			*val = READ_ONCE(ds->gro);
 		else
 			return false;
 		return true;

@@ -107,6 +107,46 @@ static inline void dtls_stats_inc(const struct net *net, enum dtls_stat stat)
 	dtls_stats_add(net, stat, 1);
 }
 
+/**
+ * dtls_stats_tx() - count records that were handed to UDP
+ * @net:     the namespace
+ * @records: how many
+ * @bytes:   bytes of plaintext in them
+ * @control: how many of them are not application data
+ *
+ * Context: any.
+ */
+static inline void dtls_stats_tx(const struct net *net, unsigned int records,
+				 u64 bytes, unsigned int control)
+{
+	struct dtls_net *dn = net_generic(net, dtls_net_id);
+
+	this_cpu_add(dn->stats->val[DTLS_STAT_TX_RECORDS], records);
+	this_cpu_add(dn->stats->val[DTLS_STAT_TX_BYTES], bytes);
+	if (control)
+		this_cpu_add(dn->stats->val[DTLS_STAT_TX_CONTROL], control);
+}
+
+/**
+ * dtls_stats_rx() - count records that were accepted
+ * @net:     the namespace
+ * @records: how many
+ * @bytes:   bytes of plaintext in them
+ * @control: how many of them are not application data
+ *
+ * Context: any.
+ */
+static inline void dtls_stats_rx(const struct net *net, unsigned int records,
+				 u64 bytes, unsigned int control)
+{
+	struct dtls_net *dn = net_generic(net, dtls_net_id);
+
+	this_cpu_add(dn->stats->val[DTLS_STAT_RX_RECORDS], records);
+	this_cpu_add(dn->stats->val[DTLS_STAT_RX_BYTES], bytes);
+	if (control)
+		this_cpu_add(dn->stats->val[DTLS_STAT_RX_CONTROL], control);
+}
+
 int dtls_stats_init(void);
 void dtls_stats_exit(void);
 

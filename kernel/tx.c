@@ -13,46 +13,23 @@
 #include "sock.h"
 #include "stats.h"
 #include "trace.h"
-
-/*
- * What one call of the base may carry: UDP_MAX_SEGMENTS of the oldest kernel,
- * and the largest payload of IPv4 with room for options.
- */
-#define DTLS_TX_GROUP_RECORDS	64
-#define DTLS_TX_GROUP_BYTES	65000
+#include "tx.h"
+#include "wire.h"
+#include "work.h"
 
 /* Flags that mean the same to the base. */
 #define DTLS_TX_BASE_FLAGS	(MSG_DONTWAIT | MSG_NOSIGNAL | MSG_CONFIRM | \
 				 MSG_DONTROUTE | MSG_CMSG_COMPAT)
 
 /**
- * struct dtls_tx - one call of sendmsg
- * @ds:       socket
- * @ep:       keys, with a reference
- * @control:  control messages for the base, or NULL
- * @ctl_len:  bytes of them
- * @ctl_gso:  bytes of them with the UDP_SEGMENT at their end
- * @owned:    @control is ours to free
- * @flags:    flags of the call
- * @gso:      plaintext segment size, 0 for none
- * @type:     content type
- * @typed:    @type was given by control message
+ * dtls_tx_keys() - find the keys, or the one reason why there are none to use
+ * @ds: socket with an association
+ * @ep: set to the epoch, with a reference
+ *
+ * Context: process.
+ * Return: 0, -EPIPE, -EKEYREVOKED or -ENOKEY.
  */
-struct dtls_tx {
-	struct dtls_sock	*ds;
-	struct dtls_epoch	*ep;
-	void			*control;
-	size_t			ctl_len;
-	size_t			ctl_gso;
-	bool			owned;
-	int			flags;
-	u16			gso;
-	u8			type;
-	bool			typed;
-};
-
-/* Find the keys, or the one reason why there are none to use. */
-static int dtls_tx_keys(struct dtls_sock *ds, struct dtls_epoch **ep)
+int dtls_tx_keys(struct dtls_sock *ds, struct dtls_epoch **ep)
 {
 	struct dtls_assoc *assoc = dtls_sock_assoc(ds);
 
@@ -113,13 +90,22 @@ static int dtls_tx_record_cmsg(struct dtls_tx *tx, struct cmsghdr *cmsg)
 	return 0;
 }
 
-/*
- * Take what is ours out of the program's control messages; the rest is for
- * the base. UDP_SEGMENT must not reach it as it is: it counts plaintext, and
- * would cut records.
+/**
+ * dtls_tx_cmsgs() - take what is ours out of a program's control messages
+ * @tx:  the call; what is left for the base goes there, and is to be freed if
+ *       @tx->owned
+ * @msg: the program's message
+ *
+ * UDP_SEGMENT must not reach the base as it is: it counts plaintext, and would
+ * cut records.
+ *
+ * Context: process, may sleep.
+ * Return: 0, -EINVAL or -ENOMEM.
  */
-static int dtls_tx_cmsgs(struct dtls_tx *tx, struct msghdr *msg)
+int dtls_tx_cmsgs(struct dtls_tx *tx, struct msghdr *msg)
 {
+	size_t room = CMSG_ALIGN(msg->msg_controllen) +
+		      CMSG_SPACE(sizeof(__u16));
 	struct cmsghdr *cmsg;
 	bool udp = false;
 	int err;
@@ -145,11 +131,13 @@ static int dtls_tx_cmsgs(struct dtls_tx *tx, struct msghdr *msg)
 		return 0;
 
 	/* a copy without them, and room for the base's segment size */
-	tx->control = kmalloc(CMSG_ALIGN(msg->msg_controllen) +
-			      CMSG_SPACE(sizeof(__u16)), GFP_KERNEL);
-	if (!tx->control)
-		return -ENOMEM;
-	tx->owned = true;
+	tx->control = tx->space;
+	if (room > sizeof(tx->space)) {
+		tx->control = kmalloc(room, GFP_KERNEL);
+		if (!tx->control)
+			return -ENOMEM;
+		tx->owned = true;
+	}
 	tx->ctl_len = 0;
 	for_each_cmsghdr(cmsg, msg) {
 		size_t space = CMSG_ALIGN(cmsg->cmsg_len);
@@ -170,86 +158,125 @@ static int dtls_tx_cmsgs(struct dtls_tx *tx, struct msghdr *msg)
 	return 0;
 }
 
-/* Hand @len bytes to the base; with @seg as that many datagrams. */
-static int dtls_tx_push(struct dtls_tx *tx, void *buf, size_t len, u16 seg)
+/* Hand what @iter holds to the base; with @seg as that many datagrams. */
+static int dtls_tx_push(struct dtls_tx *tx, struct iov_iter *iter, u16 seg,
+			int flags)
 {
 	struct sock *sk = tx->ds->sk;
-	struct kvec vec = { .iov_base = buf, .iov_len = len };
+	size_t len = iov_iter_count(iter);
 	struct msghdr msg = {
+		.msg_iter	= *iter,
 		.msg_control	= tx->control,
 		.msg_controllen	= seg ? tx->ctl_gso : tx->ctl_len,
-		.msg_flags	= tx->flags & DTLS_TX_BASE_FLAGS,
+		.msg_flags	= flags | (tx->flags & DTLS_TX_BASE_FLAGS),
 	};
 	int ret;
 
 	if (seg)
 		*(__u16 *)CMSG_DATA((struct cmsghdr *)(tx->control +
 						       tx->ctl_len)) = seg;
-	iov_iter_kvec(&msg.msg_iter, ITER_SOURCE, &vec, 1, len);
 	ret = tx->ds->proto->base->sendmsg(sk, &msg, len);
 	return ret < 0 ? ret : 0;
 }
 
 /*
- * Send sealed records, @wire bytes each but for the last. Where the base
+ * Send sealed records, @size bytes each but for the last. Where the base
  * cannot segment (IPsec, no checksums, 6.1 without checksum offload) the same
  * bytes go out one by one: sealing them again would want new numbers.
  */
-static int dtls_tx_send(struct dtls_tx *tx, u8 *buf, size_t len, size_t wire,
-			size_t *sent)
+static int dtls_tx_send(struct dtls_tx *tx, const struct dtls_wire *wire,
+			size_t size, size_t *sent)
 {
+	struct iov_iter all, iter;
 	size_t n;
 	int err;
 
 	*sent = 0;
-	if (wire < len) {
-		err = dtls_tx_push(tx, buf, len, wire);
+	iov_iter_bvec(&all, ITER_SOURCE, wire->vec, wire->nvec, wire->len);
+	if (size < wire->len) {
+		err = dtls_tx_push(tx, &all, size, MSG_SPLICE_PAGES);
 		if (err != -EIO && err != -EINVAL) {
-			*sent = err ? 0 : len;
+			*sent = err ? 0 : wire->len;
 			return err;
 		}
 	}
-	for (; *sent < len; *sent += n) {
-		n = min(wire, len - *sent);
-		err = dtls_tx_push(tx, buf + *sent, n, 0);
+	for (; *sent < wire->len; *sent += n) {
+		n = min(size, wire->len - *sent);
+		iter = all;
+		iov_iter_advance(&iter, *sent);
+		iov_iter_truncate(&iter, n);
+		err = dtls_tx_push(tx, &iter, 0, MSG_SPLICE_PAGES);
 		if (err)
 			return err;
 	}
 	return 0;
 }
 
-/* What there is to do for each record that has been sealed. */
+/* What there is to do for records that have been sealed; @last is a number. */
 static void dtls_tx_sealed(struct dtls_sock *ds, struct dtls_epoch *ep,
-			   u8 type, u64 seq, unsigned int plain, bool async)
+			   u64 last, unsigned int async)
 {
 	struct net *net = sock_net(ds->sk);
 
 	if (async)
-		dtls_stats_inc(net, DTLS_STAT_TX_ASYNC);
-	if (dtls_keys_limit_near(ep, seq)) {
+		dtls_stats_add(net, DTLS_STAT_TX_ASYNC, async);
+	if (dtls_keys_limit_near(ep, last)) {
 		dtls_stats_inc(net, DTLS_STAT_KEY_LIMIT);
 		dtls_control_event(ds, DTLS_EVENT_LIMIT, 0, ep->epoch, 0);
 	}
-	trace_dtls_record_sent(ds->sk, type, ep->epoch, seq, plain);
 }
 
 /* And for those that UDP has taken. */
 static void dtls_tx_count(struct dtls_sock *ds, struct dtls_epoch *ep, u8 type,
 			  unsigned int records, size_t bytes)
 {
-	struct net *net = sock_net(ds->sk);
-
-	dtls_stats_add(net, DTLS_STAT_TX_RECORDS, records);
-	dtls_stats_add(net, DTLS_STAT_TX_BYTES, bytes);
-	if (type != DTLS_TYPE_DATA)
-		dtls_stats_add(net, DTLS_STAT_TX_CONTROL, records);
+	dtls_stats_tx(sock_net(ds->sk), records, bytes,
+		      type == DTLS_TYPE_DATA ? 0 : records);
 	atomic64_add(bytes, &ep->tx_bytes);
 }
 
 /*
- * Seal and send the next @len bytes of @from, as records of @seg bytes. The
- * bytes are all in our hands before the first number is taken, so that a bad
- * buffer costs none.
+ * Fetch the next @plain bytes of @from, to be sealed where they will lie on
+ * their way out if that is in one piece, else in the work area.
+ * Return: start of the record, or NULL for a bad buffer.
+ */
+static u8 *dtls_tx_fill(struct dtls_tx *tx, struct dtls_work *work,
+			struct dtls_wire *wire, struct iov_iter *from,
+			size_t plain)
+{
+	const struct dtls_cipher *c = tx->ep->aead.cipher;
+	unsigned int front = DTLS_RECORD_HDR12 + c->explicit_len;
+	u8 *record;
+
+	record = dtls_wire_place(wire, plain + dtls_cipher_overhead(c));
+	if (!record)
+		record = work->buf + DTLS_WORK_PAYLOAD - front;
+	return dtls_work_copy_from(record + front, plain, from) ? record : NULL;
+}
+
+/* Seal a record that dtls_tx_fill() has filled. */
+static int dtls_tx_one(struct dtls_tx *tx, struct dtls_work *work,
+		       struct dtls_wire *wire, u8 *record, size_t plain,
+		       u64 seq, unsigned int *async)
+{
+	bool later;
+	int ret;
+
+	ret = dtls_cipher_seal(&tx->ep->aead, work, record, tx->type,
+			       tx->ep->epoch, seq, plain, &later);
+	if (ret < 0)
+		return ret;
+	*async += later;
+	if (dtls_work_holds(work, record))
+		dtls_wire_copy(wire, record, ret);
+	else
+		dtls_wire_add(wire, ret);
+	trace_dtls_record_sent(tx->ds->sk, tx->type, tx->ep->epoch, seq, plain);
+	return 0;
+}
+
+/*
+ * Seal and send the next @len bytes of @from, as records of @seg bytes.
  *
  * Return: bytes of plaintext sent, which is less than @len if the numbers or
  * the path ended under way; or a negative errno, with @from as it was.
@@ -257,49 +284,50 @@ static void dtls_tx_count(struct dtls_sock *ds, struct dtls_epoch *ep, u8 type,
 static ssize_t dtls_tx_group(struct dtls_tx *tx, struct iov_iter *from,
 			     size_t len, size_t seg)
 {
-	const struct dtls_aead *aead = &tx->ep->aead;
-	size_t over = dtls_cipher_overhead(aead->cipher);
-	size_t front = DTLS_RECORD_HDR12 + aead->cipher->explicit_len;
-	unsigned int count = len ? DIV_ROUND_UP(len, seg) : 1, done;
-	size_t wire = 0, copied = 0, plain, sent;
-	struct dtls_rec *rec;
-	bool async;
-	u64 seq;
+	const struct dtls_cipher *c = tx->ep->aead.cipher;
+	size_t over = dtls_cipher_overhead(c);
+	unsigned int count = len ? DIV_ROUND_UP(len, seg) : 1;
+	unsigned int done = 0, async = 0;
+	size_t copied = 0, plain, sent;
+	struct dtls_wire wire;
+	struct dtls_work *work;
+	u64 seq = 0;
+	u8 *record;
 	int err;
 
-	/* where memory is in pieces the caller comes again with less */
-	rec = dtls_rec_alloc(aead, len + count * over, count == 1 ? GFP_KERNEL :
-			     GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN);
-	if (!rec)
+	work = dtls_work_get(&tx->ep->aead);
+	if (!work)
 		return -ENOMEM;
-
-	for (done = 0; done < count; done++) {
+	err = dtls_wire_reserve(&wire, work, len + count * over,
+				min(seg, len) + over,
+				DTLS_RECORD_HDR12 + c->explicit_len);
+	if (err)
+		goto out;
+	while (done < count && !err) {
 		plain = min(seg, len - copied);
+		record = dtls_tx_fill(tx, work, &wire, from, plain);
 		err = -EFAULT;
-		if (!copy_from_iter_full(rec->buf + wire + front, plain, from))
-			goto out_revert;
-		copied += plain;
-		wire += plain + over;
-	}
-
-	wire = 0;
-	for (done = 0; done < count; done++) {
-		plain = min(seg, len - done * seg);
-		err = dtls_keys_next_seq(tx->ep, &seq);
-		if (err)
+		if (!record)
 			break;
-		err = dtls_cipher_seal(aead, rec, rec->buf + wire, tx->type,
-				       tx->ep->epoch, seq, plain, &async);
+		copied += plain;
+		/* one bad buffer costs no numbers */
+		err = 0;
+		if (!done)
+			err = dtls_keys_take_seqs(tx->ep, count, &seq);
 		if (err < 0)
 			break;
-		wire += err;
-		err = 0;
-		dtls_tx_sealed(tx->ds, tx->ep, tx->type, seq, plain, async);
+		count = err ?: count;
+		err = dtls_tx_one(tx, work, &wire, record, plain, seq + done,
+				  &async);
+		done += !err;
 	}
-	if (!done)
+	if (done)
+		dtls_tx_sealed(tx->ds, tx->ep, seq + done - 1, async);
+	/* a bad buffer: as UDP, that sends nothing then */
+	if (!done || err == -EFAULT)
 		goto out_revert;
 
-	err = dtls_tx_send(tx, rec->buf, wire, min(seg, len) + over, &sent);
+	err = dtls_tx_send(tx, &wire, min(seg, len) + over, &sent);
 	/* what of the plaintext is on its way */
 	done = DIV_ROUND_UP(sent, min(seg, len) + over);
 	if (err) {
@@ -310,13 +338,15 @@ static ssize_t dtls_tx_group(struct dtls_tx *tx, struct iov_iter *from,
 	iov_iter_revert(from, copied - min(copied, done * seg));
 	copied = min(copied, done * seg);
 	dtls_tx_count(tx->ds, tx->ep, tx->type, done, copied);
-	dtls_rec_put(rec);
-	return copied;
+	err = copied;
+	goto out;
 
 out_revert:
 	/* io_uring comes again with the same iterator after -EAGAIN */
 	iov_iter_revert(from, copied);
-	dtls_rec_put(rec);
+out:
+	dtls_wire_release(&wire);
+	dtls_work_put(work);
 	return err;
 }
 
@@ -331,9 +361,16 @@ static int dtls_tx_room(struct sock *sk, int flags)
 	return -EAGAIN;
 }
 
-/* Send @len bytes of @from, cut as the call says. */
-static ssize_t dtls_tx_bytes(struct dtls_tx *tx, struct iov_iter *from,
-			     size_t len)
+/**
+ * dtls_tx_bytes() - seal and send bytes
+ * @tx:   the call
+ * @from: where they are; advanced by what is sent
+ * @len:  how many, cut as the call says
+ *
+ * Context: process, may sleep; no locks held but that of the cork.
+ * Return: bytes sent, or a negative errno if that is none.
+ */
+ssize_t dtls_tx_bytes(struct dtls_tx *tx, struct iov_iter *from, size_t len)
 {
 	size_t over = dtls_cipher_overhead(tx->ep->aead.cipher);
 	size_t seg = tx->gso ? min_t(size_t, tx->gso, len) : len;
@@ -342,18 +379,15 @@ static ssize_t dtls_tx_bytes(struct dtls_tx *tx, struct iov_iter *from,
 
 	if (seg > DTLS_RECORD_PLAIN_MAX)
 		return -EMSGSIZE;
-	count = min_t(size_t, DTLS_TX_GROUP_RECORDS,
-		      DTLS_TX_GROUP_BYTES / (seg + over));
+	count = DTLS_WIRE_RECORDS;
+	if (seg + over > DTLS_WIRE_BYTES / DTLS_WIRE_RECORDS)
+		count = DTLS_WIRE_BYTES / (seg + over);
 	do {
 		ret = dtls_tx_room(tx->ds->sk, tx->flags);
 		if (ret)
 			break;
 		group = min(count * seg, len - total);
 		ret = dtls_tx_group(tx, from, group, seg);
-		if (ret == -ENOMEM && group > seg) {
-			count = 1;
-			continue;
-		}
 		if (ret < 0)
 			break;
 		total += ret;
@@ -361,90 +395,6 @@ static ssize_t dtls_tx_bytes(struct dtls_tx *tx, struct iov_iter *from,
 			break;
 	} while (total < len);
 	return total ? total : ret;
-}
-
-static void dtls_tx_cork_drop(struct dtls_cork *cork)
-{
-	kvfree_sensitive(cork->buf, cork->size);
-	cork->buf = NULL;
-	cork->len = 0;
-	WRITE_ONCE(cork->held, false);
-}
-
-/* Send what has been collected; caller holds the lock of the cork. */
-static ssize_t dtls_tx_cork_flush(struct dtls_tx *tx)
-{
-	struct dtls_cork *cork = &tx->ds->cork;
-	struct iov_iter from;
-	struct kvec vec;
-	ssize_t ret;
-
-	tx->type = cork->type;
-	vec.iov_base = cork->buf;
-	vec.iov_len = cork->len;
-	iov_iter_kvec(&from, ITER_SOURCE, &vec, 1, cork->len);
-	ret = dtls_tx_bytes(tx, &from, cork->len);
-	/* as UDP does: what could not be sent is not kept, but for a retry */
-	if (ret != -EAGAIN)
-		dtls_tx_cork_drop(cork);
-	return ret;
-}
-
-/*
- * MSG_MORE and UDP_CORK join several sends to one datagram in UDP, so here to
- * one record, or one run of segments.
- */
-static ssize_t dtls_tx_corked(struct dtls_tx *tx, struct msghdr *msg,
-			      size_t len)
-{
-	struct dtls_cork *cork = &tx->ds->cork;
-	u32 size = tx->gso ? U16_MAX : DTLS_RECORD_PLAIN_MAX;
-	ssize_t ret;
-
-	mutex_lock(&cork->lock);
-	if (cork->held) {
-		/* a record has one type */
-		ret = -EINVAL;
-		if (tx->typed && tx->type != cork->type)
-			goto out;
-	} else {
-		ret = -ENOMEM;
-		cork->buf = kvmalloc(size, GFP_KERNEL);
-		if (!cork->buf)
-			goto out;
-		cork->size = size;
-		cork->type = tx->type;
-		WRITE_ONCE(cork->held, true);
-	}
-	ret = -EMSGSIZE;
-	if (len > cork->size - cork->len) {
-		dtls_tx_cork_drop(cork);
-		goto out;
-	}
-	ret = -EFAULT;
-	if (!copy_from_iter_full(cork->buf + cork->len, len, &msg->msg_iter)) {
-		if (!cork->len)
-			dtls_tx_cork_drop(cork);
-		goto out;
-	}
-	cork->len += len;
-	ret = len;
-	if (!cork->on && !(msg->msg_flags & (MSG_MORE | MSG_SENDPAGE_NOTLAST))) {
-		ret = dtls_tx_cork_flush(tx);
-		if (ret < 0)
-			iov_iter_revert(&msg->msg_iter, len);
-		if (ret == -EAGAIN) {
-			/* as if this piece had not been offered yet */
-			cork->len -= len;
-			if (!cork->len)
-				dtls_tx_cork_drop(cork);
-		} else if (ret >= 0) {
-			ret = len;
-		}
-	}
-out:
-	mutex_unlock(&cork->lock);
-	return ret;
 }
 
 /* Checks that UDP makes further down, where it would cost a number. */
@@ -541,7 +491,7 @@ int dtls_tx_sendmsg(struct sock *sk, struct msghdr *msg, size_t len)
 
 	if (READ_ONCE(ds->cork.on) || READ_ONCE(ds->cork.held) ||
 	    msg->msg_flags & (MSG_MORE | MSG_SENDPAGE_NOTLAST))
-		ret = dtls_tx_corked(&tx, msg, len);
+		ret = dtls_cork_add(&tx, msg, len);
 	else
 		ret = dtls_tx_bytes(&tx, &msg->msg_iter, len);
 
@@ -599,35 +549,35 @@ int dtls_tx_record(struct dtls_sock *ds, u8 type, const void *data,
 int dtls_tx_seal(struct dtls_sock *ds, u8 type, const void *data,
 		 unsigned int len, u8 *wire)
 {
-	const struct dtls_aead *aead;
+	struct dtls_work *work;
 	struct dtls_epoch *ep;
-	struct dtls_rec *rec;
+	bool async = false;
 	unsigned int front;
-	bool async;
+	u8 *record;
 	u64 seq;
 	int ret;
 
 	ret = dtls_tx_keys(ds, &ep);
 	if (ret)
 		return ret;
-	aead = &ep->aead;
 	ret = -ENOMEM;
-	rec = dtls_rec_alloc(aead, len + dtls_cipher_overhead(aead->cipher),
-			     GFP_KERNEL);
-	if (!rec)
+	work = dtls_work_get(&ep->aead);
+	if (!work)
 		goto out;
-	front = DTLS_RECORD_HDR12 + aead->cipher->explicit_len;
-	memcpy(rec->buf + front, data, len);
-	ret = dtls_keys_next_seq(ep, &seq);
-	if (!ret)
-		ret = dtls_cipher_seal(aead, rec, rec->buf, type, ep->epoch,
+	front = DTLS_RECORD_HDR12 + ep->aead.cipher->explicit_len;
+	record = work->buf + DTLS_WORK_PAYLOAD - front;
+	memcpy(record + front, data, len);
+	ret = dtls_keys_take_seqs(ep, 1, &seq);
+	if (ret > 0)
+		ret = dtls_cipher_seal(&ep->aead, work, record, type, ep->epoch,
 				       seq, len, &async);
 	if (ret > 0) {
-		memcpy(wire, rec->buf, ret);
-		dtls_tx_sealed(ds, ep, type, seq, len, async);
+		memcpy(wire, record, ret);
+		dtls_tx_sealed(ds, ep, seq, async);
+		trace_dtls_record_sent(ds->sk, type, ep->epoch, seq, len);
 		dtls_tx_count(ds, ep, type, 1, len);
 	}
-	dtls_rec_put(rec);
+	dtls_work_put(work);
 out:
 	dtls_keys_put(ep);
 	return ret;
@@ -645,97 +595,10 @@ out:
  */
 int dtls_tx_raw(struct dtls_sock *ds, void *data, unsigned int len, int flags)
 {
+	struct kvec vec = { .iov_base = data, .iov_len = len };
 	struct dtls_tx tx = { .ds = ds, .flags = flags };
+	struct iov_iter iter;
 
-	return dtls_tx_push(&tx, data, len, 0);
-}
-
-/**
- * dtls_tx_uncork() - send the record that MSG_MORE or UDP_CORK holds back
- * @ds: socket with an association; caller holds the lock of the cork
- *
- * Context: process, may sleep.
- * Return: 0 or a negative errno.
- */
-int dtls_tx_uncork(struct dtls_sock *ds)
-{
-	struct dtls_tx tx = { .ds = ds, .gso = READ_ONCE(ds->gso_size) };
-	struct msghdr none = {};
-	ssize_t ret;
-
-	lockdep_assert_held(&ds->cork.lock);
-	if (!ds->cork.held)
-		return 0;
-	ret = dtls_tx_keys(ds, &tx.ep);
-	if (ret) {
-		dtls_tx_cork_drop(&ds->cork);
-		return ret;
-	}
-	ret = dtls_tx_cmsgs(&tx, &none);
-	if (!ret)
-		ret = dtls_tx_cork_flush(&tx);
-	else
-		dtls_tx_cork_drop(&ds->cork);
-	if (tx.owned)
-		kfree(tx.control);
-	dtls_keys_put(tx.ep);
-	return ret < 0 ? ret : 0;
-}
-
-/**
- * dtls_tx_splice_eof() - a splice has ended: nothing more will follow
- * @sock: socket
- *
- * Context: process, may sleep; no locks held.
- */
-void dtls_tx_splice_eof(struct socket *sock)
-{
-	struct dtls_sock *ds = dtls_sk(sock->sk);
-
-	if (!dtls_sock_assoc(ds)) {
-		dtls_compat_splice_eof(ds->proto->base, sock);
-		return;
-	}
-	mutex_lock(&ds->cork.lock);
-	if (!ds->cork.on)
-		dtls_tx_uncork(ds);
-	mutex_unlock(&ds->cork.lock);
-}
-
-/**
- * dtls_tx_sendpage() - sendpage of an attached socket, before Linux 6.5
- * @sk:     socket
- * @page:   page, borrowed
- * @offset: of the bytes in it
- * @size:   number of bytes
- * @flags:  MSG_*
- *
- * IPv4 sendfile comes here and not through sendmsg: left to the base it would
- * put plaintext on the wire.
- *
- * Context: process, may sleep; no locks held.
- * Return: bytes taken or a negative errno.
- */
-int dtls_tx_sendpage(struct sock *sk, struct page *page, int offset,
-		     size_t size, int flags)
-{
-	struct dtls_sock *ds = dtls_sk(sk);
-	struct bio_vec vec = {
-		.bv_page = page,
-		.bv_len = size,
-		.bv_offset = offset,
-	};
-	struct msghdr msg = { .msg_flags = flags };
-	int ret;
-
-	mutex_lock(&ds->cork.lock);
-	ret = -EKEYREJECTED;
-	if (!dtls_sock_assoc(ds))
-		ret = dtls_compat_sendpage(ds->proto->base, sk, page, offset,
-					   size, flags);
-	mutex_unlock(&ds->cork.lock);
-	if (ret != -EKEYREJECTED)
-		return ret;
-	iov_iter_bvec(&msg.msg_iter, ITER_SOURCE, &vec, 1, size);
-	return dtls_tx_sendmsg(sk, &msg, size);
+	iov_iter_kvec(&iter, ITER_SOURCE, &vec, 1, len);
+	return dtls_tx_push(&tx, &iter, 0, 0);
 }

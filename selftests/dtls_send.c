@@ -346,46 +346,6 @@ TEST_F(sending, segments_without_checksums)
 	ASSERT_EQ(10, stat_read("TxRecords"));
 }
 
-/* A far end that sends batches: what arrives may be one large packet. */
-static void batch_in(struct dtls_pair *p, int gro)
-{
-	size_t at = 0, one = 0;
-	static __u8 dgrams[30000];
-	int i;
-
-	if (gro >= 0)
-		must(!set_int(p->near.fd, SOL_UDP, UDP_GRO, gro));
-	for (i = 0; i < 20; i++) {
-		one = oracle_seal(&p->far.tx, DTLS_TYPE_DATA, out + i * 700,
-				  i == 19 ? 300 : 700, dgrams + at);
-		at += one;
-		/* One of them forged. */
-		if (i == 7)
-			dgrams[at - 1] ^= 1;
-	}
-	one = oracle_overhead(p->far.tx.suite) + 700;
-	must(send_segments(p->far.fd, dgrams, at, one) == (ssize_t)at);
-	for (i = 0; i < 20; i++) {
-		if (i == 7)
-			continue;
-		must(recv_soon(p->near.fd, in, sizeof(in), 0) ==
-		     (i == 19 ? 300 : 700));
-		must(!memcmp(in, out + i * 700, i == 19 ? 300 : 700));
-	}
-	must(recv_soon(p->near.fd, in, sizeof(in), 0) == -1);
-	must(errno == EAGAIN);
-	must(stat_read("RxDropAuth") == stat_drops());
-}
-
-TEST_F(sending, batches_come_in)
-{
-	batch_in(&self->p, -1);
-	batch_in(&self->p, 1);
-	batch_in(&self->p, 0);
-	ASSERT_EQ(3, stat_read("RxDropAuth"));
-	ASSERT_EQ(57, stat_read("RxRecords"));
-}
-
 TEST_F(sending, segment_values)
 {
 	ASSERT_EQ(-1, set_int(self->fd, SOL_UDP, UDP_SEGMENT, 65536));
