@@ -251,7 +251,18 @@ static u8 *dtls_tx_fill(struct dtls_tx *tx, struct dtls_work *work,
 	record = dtls_wire_place(wire, plain + dtls_cipher_overhead(c));
 	if (!record)
 		record = work->buf + DTLS_WORK_PAYLOAD - front;
-	return dtls_work_copy_from(record + front, plain, from) ? record : NULL;
+	if (dtls_work_copy_from(record + front, plain, from))
+		return record;
+	/* as in dtls_tx_wipe() */
+	memzero_explicit(record + front, plain);
+	return NULL;
+}
+
+/* A record that will not be sealed: its pages go to others in the end. */
+static void dtls_tx_wipe(struct dtls_tx *tx, u8 *record, size_t plain)
+{
+	memzero_explicit(record,
+			 plain + dtls_cipher_overhead(tx->ep->aead.cipher));
 }
 
 /* Seal a record that dtls_tx_fill() has filled. */
@@ -264,8 +275,10 @@ static int dtls_tx_one(struct dtls_tx *tx, struct dtls_work *work,
 
 	ret = dtls_cipher_seal(&tx->ep->aead, work, record, tx->type,
 			       tx->ep->epoch, seq, plain, &later);
-	if (ret < 0)
+	if (ret < 0) {
+		dtls_tx_wipe(tx, record, plain);
 		return ret;
+	}
 	*async += later;
 	if (dtls_work_holds(work, record))
 		dtls_wire_copy(wire, record, ret);
@@ -314,8 +327,10 @@ static ssize_t dtls_tx_group(struct dtls_tx *tx, struct iov_iter *from,
 		err = 0;
 		if (!done)
 			err = dtls_keys_take_seqs(tx->ep, count, &seq);
-		if (err < 0)
+		if (err < 0) {
+			dtls_tx_wipe(tx, record, plain);
 			break;
+		}
 		count = err ?: count;
 		err = dtls_tx_one(tx, work, &wire, record, plain, seq + done,
 				  &async);
