@@ -315,10 +315,6 @@ static int dtls_recv_ready(struct dtls_sock *ds, struct msghdr *msg,
 	struct dtls_ready *rec;
 	int off, start, err;
 
-	/* seen to be empty without the lock: peekers may not be turned away */
-	if (!peek && list_empty_careful(&ds->ready) &&
-	    READ_ONCE(ds->ready_cost) <= READ_ONCE(sk->sk_rcvbuf))
-		return -EAGAIN;
 	off = max(sk_peek_offset(sk, flags), 0);
 	rec = dtls_ready_find(ds, msg, peek, &off, &err);
 	if (!rec) {
@@ -491,6 +487,9 @@ static int dtls_recv_try(struct dtls_sock *ds, struct msghdr *msg, size_t len,
 	 */
 	if (err && (err != -ECONNREFUSED || !dtls_recv_closed(ds)))
 		return err;
+	/* an empty queue is seen without its lock, but has a bound to peeking */
+	if (!(flags & MSG_PEEK) && list_empty_careful(&ds->ready))
+		return -EAGAIN;
 	return dtls_recv_ready(ds, msg, len, flags, addr_len);
 }
 

@@ -187,28 +187,26 @@ static int dtls_tx_push(struct dtls_tx *tx, struct iov_iter *iter, u16 seg,
 static int dtls_tx_send(struct dtls_tx *tx, const struct dtls_wire *wire,
 			size_t size, size_t *sent)
 {
-	struct iov_iter all, iter;
-	size_t n;
+	struct iov_iter iter;
 	int err;
 
-	*sent = 0;
-	iov_iter_bvec(&all, ITER_SOURCE, wire->vec, wire->nvec, wire->len);
-	if (size < wire->len) {
-		err = dtls_tx_push(tx, &all, size, MSG_SPLICE_PAGES);
-		if (err != -EIO && err != -EINVAL) {
-			*sent = err ? 0 : wire->len;
-			return err;
-		}
-	}
-	for (; *sent < wire->len; *sent += n) {
-		n = min(size, wire->len - *sent);
-		iter = all;
+	iov_iter_bvec(&iter, ITER_SOURCE, wire->vec, wire->nvec, wire->len);
+	err = dtls_tx_push(tx, &iter, size < wire->len ? size : 0,
+			   MSG_SPLICE_PAGES);
+	*sent = err ? 0 : wire->len;
+	if (size >= wire->len || (err != -EIO && err != -EINVAL))
+		return err;
+
+	for (; *sent < wire->len; *sent += size) {
+		iov_iter_bvec(&iter, ITER_SOURCE, wire->vec, wire->nvec,
+			      wire->len);
 		iov_iter_advance(&iter, *sent);
-		iov_iter_truncate(&iter, n);
+		iov_iter_truncate(&iter, size);
 		err = dtls_tx_push(tx, &iter, 0, MSG_SPLICE_PAGES);
 		if (err)
 			return err;
 	}
+	*sent = wire->len;
 	return 0;
 }
 
