@@ -41,8 +41,10 @@ __u64 run_seed(void)
 
 void rng_init(struct rng *r, __u64 seed, unsigned int stream)
 {
-	r->state = seed * 0x9e3779b97f4a7c15ULL + stream;
-	rng_next(r);
+	/* not near one another: streams of near seeds would be the same ones */
+	r->state = seed;
+	r->state = rng_next(r) + stream;
+	r->state = rng_next(r);
 }
 
 /* splitmix64 */
