@@ -64,12 +64,12 @@ SLOW_KERNEL = "rcupdate.rcu_cpu_stall_timeout=120 log_buf_len=16M"
 # For tests that go on for minutes, with KDTLS_LONG=1.
 LONG = 20
 
-# What run-tests.sh does when all tests have run.
 # What QEMU's emulation does now and then when the kernel changes its own code: it
 # runs an instruction that is not there any more, the breakpoint or half of what
 # is being written.  Nobody's fault here; but three times would be odd.
 EMULATOR = re.compile(r"Oops: int3: |RIP: 0010:text_poke_early")
 EMULATOR_TIMES = 2
+# What run-tests.sh does when all tests have run.
 AFTER = ("leaks", "rmmod", "kmemleak", "gcov", "lockdep")
 RESULT = re.compile(r"^(not )?ok\b\s*(\d+)?\s*(?:- )?(.*)$")
 PLAN = re.compile(r"^1\.\.(\d+)")
