@@ -166,7 +166,7 @@ void dtls_cork_splice_eof(struct socket *sock)
  * Return: bytes taken or a negative errno.
  */
 int dtls_cork_sendpage(struct sock *sk, struct page *page, int offset,
-		     size_t size, int flags)
+		       size_t size, int flags)
 {
 	struct dtls_sock *ds = dtls_sk(sk);
 	struct bio_vec vec = {

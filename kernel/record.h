@@ -94,7 +94,7 @@ static inline u16 dtls_record_get_be16(const u8 *p)
 static inline void dtls_record_put_be16(u8 *p, u16 val)
 {
 	p[0] = val >> 8;
-	p[1] = (u8)val;
+	p[1] = val & 0xff;
 }
 
 /* RFC 6347 4.1: epoch and sequence number form one 64-bit number in the MAC. */
