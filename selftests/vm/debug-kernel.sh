@@ -11,20 +11,26 @@
 #	kcsan	KCSAN (debug-kcsan.config), which excludes KASAN
 #
 # Built when it is not there, which takes some ten minutes on two processors, and
-# kept under a name made of the source's version and the configuration.
+# kept under a name made of the source's version, the configuration, and the
+# number below: raise it when what this script makes of them changes.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
 package=linux-source-6.12
+layout=2
+# Megabytes, when the kernel is being linked; a twentieth of it stays.
+room=3000
 build_into=''
 if [ "${1:-}" = --build ]; then
 	build_into=$2
 	shift 2
 fi
 flavour=${1:?usage: debug-kernel.sh debug|kcsan}
+configs=$vmdir/debug.config
+patches=$vmdir/debug-padata.patch
 case $flavour in
-debug)	configs="$vmdir/debug.config $vmdir/debug-kasan.config" ;;
-kcsan)	configs="$vmdir/debug.config $vmdir/debug-kcsan.config" ;;
+debug)	configs+=" $vmdir/debug-kasan.config" ;;
+kcsan)	configs+=" $vmdir/debug-kcsan.config" ;;
 *)	die "unknown debug kernel '$flavour'" ;;
 esac
 
@@ -41,7 +47,9 @@ if [ -n "$build_into" ]; then
 	xz -dc -T 0 "$tarball" | tar -x -C kdir --strip-components=1
 	rm -rf usr ./*.deb
 	cd kdir
-	patch -s -p1 <"$vmdir/debug-padata.patch"
+	for f in $patches; do
+		patch -s -p1 <"$f"
+	done
 	make -s allnoconfig
 	# shellcheck disable=SC2086
 	scripts/kconfig/merge_config.sh -m .config $configs
@@ -54,7 +62,7 @@ if [ -n "$build_into" ]; then
 			{ echo "not in the kernel's configuration: $line"; exit 1; } ;;
 		esac
 	done
-	make -s -j"$(nproc)" bzImage modules
+	make -s -j"$(nproc)" vmlinux modules
 	make -s kernelrelease >../release
 	release=$(cat ../release)
 	make -s INSTALL_MOD_PATH="$tmp/mod" modules_install
@@ -64,9 +72,17 @@ if [ -n "$build_into" ]; then
 	rm -r "$tmp/mod"
 	# With its debug information the kernel takes long to load.
 	objcopy --strip-debug vmlinux "$tmp/vmlinux"
-	# What building a module needs stays; objects do not.
-	find . -name '*.o' ! -path './scripts/*' ! -path './tools/*' -delete
-	find . -name '*.a' -delete
+	# What building a module needs stays, the rest goes: it is two gigabytes.
+	mv tools/objtool "$tmp/objtool"
+	for f in * arch/* .tmp_vmlinux*; do
+		case $f in
+		arch|arch/x86|include|scripts|Makefile|Module.symvers) ;;
+		*) rm -rf "$f" ;;
+		esac
+	done
+	mkdir tools
+	mv "$tmp/objtool" tools/objtool
+	find arch tools -name '*.[ao]' -delete
 	exit 0
 fi
 
@@ -74,10 +90,15 @@ command -v apt-cache >/dev/null || die "this wants Debian's $package"
 version=$(apt-cache show --no-all-versions "$package" | sed -n 's/^Version: //p' | head -n 1)
 [ -n "$version" ] || die "apt knows no $package"
 # shellcheck disable=SC2086
-sum=$(cat $configs "$vmdir/debug-padata.patch" "$0" | sha256sum | cut -c1-12)
+sum=$( (cat $configs $patches; echo $layout) |
+	sha256sum | cut -c1-12)
 dir=$cache/$flavour-${version//[!a-zA-Z0-9.+~-]/_}-$sum
 if [ ! -d "$dir" ]; then
 	mkdir -p "$cache"
+	free=$(df -Pm "$cache" | awk 'NR == 2 { print $4 }')
+	[ "$free" -ge $room ] ||
+		die "building the $flavour kernel takes $room MB in $cache," \
+			"which has $free (KDTLS_CACHE names another place)"
 	tmp=$(mktemp -d "$cache/tmp.XXXXXX")
 	chmod 755 "$tmp"
 	trap 'rm -rf "$tmp"' EXIT
