@@ -33,7 +33,6 @@
 #define BATCHES		8	/* different ones */
 #define AUTHENTIC	4	/* batches for each authentic record */
 #define SLICES		10	/* of flood and of peace, in turns */
-#define ROUNDS		200	/* of the neighbour in a slice of peace */
 #define SAMPLES		100000
 
 enum kind { JUNK, TAG, REPLAY, EPOCH, TYPE, VERSION, LENGTH, KINDS };
@@ -492,7 +491,7 @@ TEST_F_TIMEOUT(flood, stays_outside, 1200)
 	/* In turns, as what else the machine has to do comes and goes. */
 	for (i = 0; i < SLICES; i++) {
 		__atomic_store_n(&n->phase, PEACE, __ATOMIC_RELAXED);
-		neighbour_goes_on(n, ROUNDS);
+		neighbour_goes_on(n, effort(200, 5, 200));
 		__atomic_store_n(&n->phase, WAR, __ATOMIC_RELAXED);
 		before = neighbour_rounds(n);
 		flood(s, datagrams / SLICES, variant->paced);

@@ -14,10 +14,12 @@
 #include <netinet/in.h>
 #include <linux/if_packet.h>
 
+#include "lib/attack.h"
+#include "lib/effort.h"
+#include "lib/model.h"
 #include "lib/pair.h"
 
 #define DATAGRAMS	3000
-#define WINDOW		DTLS_WINDOW_DEFAULT
 #define SEQ_MAX		(DATAGRAMS * 4)
 #define BODY_MAX	600
 #define NETEM		"delay 2ms 2ms loss 20% duplicate 20% reorder 30%"
@@ -56,6 +58,8 @@ FIXTURE_SETUP(hostile)
 {
 	char command[200];
 
+	/* One processor: so the tap's order is the socket's. */
+	pin_to(0);
 	netns_new();
 	pair_open(&self->p, variant->suite, FAMILY_V4, false);
 	self->far = &self->p.far;
@@ -84,7 +88,7 @@ FIXTURE_TEARDOWN(hostile)
 /* How often the program got each record, and how often it should have. */
 struct tally {
 	__u8 got[SEQ_MAX], due[SEQ_MAX];
-	__u64 next;
+	struct model m;
 };
 
 static size_t body_make(struct body *b, __u32 number)
@@ -108,49 +112,20 @@ static void body_check(const void *data, size_t len, struct tally *t)
 	t->got[got.number]++;
 }
 
-/* The model: opens a record of the tap, and keeps the whole past. */
-static void model_record(const struct oracle_key *k, const __u8 *rec,
-			 size_t len, struct tally *t)
+/* The model says that the record is to be delivered. */
+static void deliver(void *arg, const struct oracle_record *r)
 {
-	static struct oracle_record r;
-	struct body b;
+	struct tally *t = arg;
+	__u32 number;
 
-	if (oracle_open(k, rec, len, &r) < 0)
-		return;
-	memcpy(&b, r.data, sizeof(b.number));
-	/* far() seals number n under n + FIRST_SEQ */
-	must(r.h.seq == b.number + FIRST_SEQ);
-	if (t->due[b.number])
-		return;
-	if (t->next > r.h.seq && t->next - r.h.seq > WINDOW)
-		return;
-	t->due[b.number] = 1;
-	if (r.h.seq >= t->next)
-		t->next = r.h.seq + 1;
-}
-
-/* RFC 6347 4.1: records one after another; none begins behind a bad one. */
-static void model_datagram(const struct oracle_key *k, const __u8 *p,
-			   size_t len, struct tally *t)
-{
-	struct oracle_header h;
-	size_t body;
-
-	while (oracle_parse(p, len, &h, &body)) {
-		if (h.type < DTLS_TYPE_CCS || h.type > DTLS_TYPE_HEARTBEAT)
-			return;
-		if (RECORD_HEADER + body > len)
-			return;
-		if (h.version == DTLS_1_2_VERSION)
-			model_record(k, p, RECORD_HEADER + body, t);
-		p += RECORD_HEADER + body;
-		len -= RECORD_HEADER + body;
-	}
+	memcpy(&number, r->data, sizeof(number));
+	/* number n is sealed under n + FIRST_SEQ */
+	must(r->h.seq == number + FIRST_SEQ);
+	t->due[number]++;
 }
 
 /* Everything that has arrived for the near end, in the order it did. */
-static void model_tap(int tap, int port, const struct oracle_key *k,
-		      struct tally *t)
+static void model_tap(int tap, int port, struct tally *t)
 {
 	static __u8 frame[70000];
 	struct sockaddr_ll ll;
@@ -167,42 +142,7 @@ static void model_tap(int tap, int port, const struct oracle_key *k,
 		    frame[12] != 8 || frame[23] != IPPROTO_UDP ||
 		    (frame[36] << 8 | frame[37]) != port)
 			continue;
-		model_datagram(k, frame + 42, n - 42, t);
-	}
-}
-
-/* What the attacker makes of @len bytes at @wire, given what he saw before. */
-static size_t attack(__u8 *wire, size_t len, const __u8 *old, size_t old_len,
-		     unsigned int *seed)
-{
-	switch (rand_r(seed) % 8) {
-	case 0:		/* flip any bit, of the header often */
-		len = len ? len : 1;
-		wire[rand_r(seed) % (rand_r(seed) % 2 ? RECORD_HEADER : len)] ^=
-			1 << rand_r(seed) % 8;
-		return len;
-	case 1:		/* replay */
-		memcpy(wire, old, old_len);
-		return old_len;
-	case 2:		/* cut */
-		return rand_r(seed) % len;
-	case 3:		/* stretch */
-		memset(wire + len, 0x17, 20);
-		return len + 20;
-	case 4:		/* join */
-		memcpy(wire + len, old, old_len);
-		return len + old_len;
-	case 5:		/* the head of one, the body of another */
-		memcpy(wire, old, RECORD_HEADER);
-		return len;
-	case 6:		/* another epoch */
-		wire[4] ^= 1 + rand_r(seed) % 3;
-		return len;
-	default:	/* nothing that was ever sealed */
-		len = 1 + rand_r(seed) % 200;
-		while (old_len--)
-			wire[old_len % len] = rand_r(seed);
-		return len;
+		model_datagram(&t->m, frame + 42, n - 42, deliver, t);
 	}
 }
 
@@ -226,7 +166,7 @@ TEST_F(hostile, what_is_authentic_and_new_and_nothing_else)
 	size_t len, old_len = 0, evil_len;
 	struct body b;
 
-	t.next = FIRST_SEQ;
+	model_keys(&t.m, &self->p.near.rx);
 	ASSERT_EQ(0, getsockname(self->fd, (struct sockaddr *)&sin, &sinlen));
 	for (i = 0; i < DATAGRAMS; i++) {
 		/* one to three records in a datagram */
@@ -257,7 +197,9 @@ TEST_F(hostile, what_is_authentic_and_new_and_nothing_else)
 	settle();
 	drain(self->fd, &t);
 
-	model_tap(self->tap, ntohs(sin.sin_port), &self->p.near.rx, &t);
+	model_tap(self->tap, ntohs(sin.sin_port), &t);
+	model_check_counters(&t.m, 1);
+	model_check_state(&t.m, self->fd);
 	for (i = 0; i < number; i++) {
 		if (t.got[i] != t.due[i])
 			TH_LOG("record %u: got %u times, due %u", i, t.got[i],

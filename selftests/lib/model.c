@@ -23,6 +23,7 @@ static const char * const names[MODEL_COUNTERS] = {
 	[MODEL_OLD]		= "RxDropOld",
 	[MODEL_AUTH]		= "RxDropAuth",
 	[MODEL_OVERSIZE]	= "RxDropOversize",
+	[MODEL_CHECKSUM]	= "RxDropChecksum",
 };
 
 const char *model_counter_name(enum model_counter c)
@@ -40,16 +41,21 @@ void model_keys(struct model *m, const struct oracle_key *k)
 		m->nr_epochs++;
 }
 
+static unsigned int window(const struct model *m)
+{
+	return m->window ? m->window : DTLS_WINDOW_DEFAULT;
+}
+
 /* RFC 6347 4.1.2.6. @why is set if the number is not new. */
-static bool is_new(const struct model_epoch *e, __u64 seq,
-		   enum model_counter *why)
+static bool is_new(const struct model *m, const struct model_epoch *e,
+		   __u64 seq, enum model_counter *why)
 {
 	unsigned int i;
 
 	if (seq >= e->next)
 		return true;
 	*why = MODEL_OLD;
-	if (e->next - seq > DTLS_WINDOW_DEFAULT)
+	if (e->next - seq > window(m))
 		return false;
 	*why = MODEL_REPLAY;
 	if (seq < e->key.seq)
@@ -60,18 +66,18 @@ static bool is_new(const struct model_epoch *e, __u64 seq,
 	return true;
 }
 
-static void enter(struct model_epoch *e, __u64 seq)
+static void enter(const struct model *m, struct model_epoch *e, __u64 seq)
 {
 	unsigned int i, kept = 0;
 
 	if (seq >= e->next) {
 		e->next = seq + 1;
 		for (i = 0; i < e->nr_seen; i++)
-			if (e->next - e->seen[i] <= DTLS_WINDOW_DEFAULT)
+			if (e->next - e->seen[i] <= window(m))
 				e->seen[kept++] = e->seen[i];
 		e->nr_seen = kept;
 	}
-	must(e->nr_seen < DTLS_WINDOW_DEFAULT);
+	must(e->nr_seen < window(m));
 	e->seen[e->nr_seen++] = seq;
 }
 
@@ -94,7 +100,7 @@ static enum model_counter record(struct model *m, const __u8 *p,
 		return MODEL_LENGTH;
 	if (body > over + DTLS_PLAINTEXT_MAX)
 		return MODEL_OVERSIZE;
-	if (!is_new(e, h->seq, &why)) {
+	if (!is_new(m, e, h->seq, &why)) {
 		e->replay++;
 		return why;
 	}
@@ -103,7 +109,7 @@ static enum model_counter record(struct model *m, const __u8 *p,
 		return MODEL_AUTH;
 	}
 	must(h->type == DTLS_TYPE_DATA);
-	enter(e, h->seq);
+	enter(m, e, h->seq);
 	e->records++;
 	e->bytes += r->len;
 	return MODEL_RECORDS;

@@ -23,6 +23,7 @@ enum model_counter {
 	MODEL_OLD,
 	MODEL_AUTH,
 	MODEL_OVERSIZE,
+	MODEL_CHECKSUM,		/* for whoever models UDP as well */
 	MODEL_COUNTERS
 };
 
@@ -37,12 +38,13 @@ struct model_epoch {
 struct model {
 	struct model_epoch epoch[MODEL_EPOCHS];	/* the newest first */
 	unsigned int nr_epochs;
+	unsigned int window;		/* records; 0: the default */
 	unsigned long long count[MODEL_COUNTERS];
 };
 
 typedef void model_deliver(void *arg, const struct oracle_record *r);
 
-/* As DTLS_RX. The window is the default one. */
+/* As DTLS_RX. */
 void model_keys(struct model *m, const struct oracle_key *k);
 void model_datagram(struct model *m, const void *data, size_t len,
 		    model_deliver *deliver, void *arg);
