@@ -120,21 +120,35 @@ static int dtls_ioctl(struct sock *sk, int cmd, DTLS_IOCTL_ARG arg)
 	return ds->proto->base->ioctl(sk, cmd, arg);
 }
 
-/* ss -K: the socket loses its peer, so the association is over. */
-static int dtls_diag_destroy(struct sock *sk, int err)
+/* Return: true if there was an association to close. */
+static bool dtls_diag_close(struct dtls_sock *ds)
 {
-	struct dtls_sock *ds = dtls_sk(sk);
-	struct proto *base = ds->proto->base;
 	struct dtls_assoc *assoc;
 
-	/* no socket lock: BPF iterators come here with it held */
 	rcu_read_lock();
 	assoc = dtls_sock_assoc(ds);
 	if (assoc)
 		set_bit(DTLS_ASSOC_CLOSED, &assoc->flags);
 	rcu_read_unlock();
+	return assoc;
+}
+
+/* ss -K: the socket loses its peer, so the association is over. */
+static int dtls_diag_destroy(struct sock *sk, int err)
+{
+	struct dtls_sock *ds = dtls_sk(sk);
+	struct proto *base = ds->proto->base;
+	bool closed;
+
+	/* no socket lock: BPF iterators come here with it held */
+	closed = dtls_diag_close(ds);
 	err = base->diag_destroy(sk, err);
-	if (assoc) {
+	/*
+	 * The first keys may have come meanwhile. Now that the peer is gone,
+	 * none can come any more.
+	 */
+	closed |= dtls_diag_close(ds);
+	if (closed) {
 		/* nobody shall wait for what cannot come any more */
 		WRITE_ONCE(sk->sk_shutdown, SHUTDOWN_MASK);
 		sk->sk_state_change(sk);
