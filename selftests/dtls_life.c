@@ -102,44 +102,6 @@ TEST_F(life, fork)
 	ASSERT_EQ(true, works(&self->p, self->fd));
 }
 
-static void pass(int over, int fd)
-{
-	union {
-		char buf[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr c;
-	} u = {};
-	struct iovec iov = { "x", 1 };
-	struct msghdr msg = {
-		.msg_iov = &iov, .msg_iovlen = 1,
-		.msg_control = u.buf, .msg_controllen = sizeof(u.buf),
-	};
-
-	u.c.cmsg_level = SOL_SOCKET;
-	u.c.cmsg_type = SCM_RIGHTS;
-	u.c.cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(&u.c), &fd, sizeof(fd));
-	must(sendmsg(over, &msg, 0) == 1);
-}
-
-static int take(int over)
-{
-	union {
-		char buf[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr c;
-	} u = {};
-	char x;
-	struct iovec iov = { &x, 1 };
-	struct msghdr msg = {
-		.msg_iov = &iov, .msg_iovlen = 1,
-		.msg_control = u.buf, .msg_controllen = sizeof(u.buf),
-	};
-	int fd;
-
-	must(recvmsg(over, &msg, 0) == 1);
-	memcpy(&fd, CMSG_DATA(&u.c), sizeof(fd));
-	return fd;
-}
-
 TEST_F(life, passed_to_another_process)
 {
 	int pipe[2], fd;
@@ -149,12 +111,12 @@ TEST_F(life, passed_to_another_process)
 	child = spawn();
 	if (!child) {
 		close(self->fd);
-		fd = take(pipe[1]);
+		fd = fd_take(pipe[1]);
 		must(works(&self->p, fd));
 		/* It stays its owner's until the last one closes it. */
 		_exit(0);
 	}
-	pass(pipe[0], self->fd);
+	fd_pass(pipe[0], self->fd);
 	close(self->fd);
 	self->p.near.fd = -1;
 	ASSERT_EQ(0, wait_child(child));
@@ -169,7 +131,7 @@ TEST_F(life, lost_on_the_way)
 	int pipe[2];
 
 	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_DGRAM, 0, pipe));
-	pass(pipe[0], self->fd);
+	fd_pass(pipe[0], self->fd);
 	close(self->fd);
 	self->p.near.fd = -1;
 	ASSERT_EQ(1, stat_read("CurrSockets"));

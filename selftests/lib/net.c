@@ -386,3 +386,41 @@ int sock_destroy(int fd)
 	close(nl);
 	return -a.e.error;
 }
+
+void fd_pass(int over, int fd)
+{
+	union {
+		char buf[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr c;
+	} u = {};
+	struct iovec iov = { "x", 1 };
+	struct msghdr msg = {
+		.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = u.buf, .msg_controllen = sizeof(u.buf),
+	};
+
+	u.c.cmsg_level = SOL_SOCKET;
+	u.c.cmsg_type = SCM_RIGHTS;
+	u.c.cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(&u.c), &fd, sizeof(fd));
+	must(sendmsg(over, &msg, 0) == 1);
+}
+
+int fd_take(int over)
+{
+	union {
+		char buf[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr c;
+	} u = {};
+	char x;
+	struct iovec iov = { &x, 1 };
+	struct msghdr msg = {
+		.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = u.buf, .msg_controllen = sizeof(u.buf),
+	};
+	int fd;
+
+	must(recvmsg(over, &msg, 0) == 1);
+	memcpy(&fd, CMSG_DATA(&u.c), sizeof(fd));
+	return fd;
+}

@@ -60,6 +60,10 @@ ssize_t recv_soon(int fd, void *data, size_t len, int flags);
 short poll_now(int fd, short events);
 bool select_now(int fd);
 
+/* A descriptor goes over a UNIX socket, and comes out of one. */
+void fd_pass(int over, int fd);
+int fd_take(int over);
+
 /* fork(), of a child that does not outlive its parent. */
 pid_t spawn(void);
 /* Ends a child that would go on for ever. */
