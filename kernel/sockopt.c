@@ -203,7 +203,7 @@ static int dtls_sockopt_set_window(struct dtls_sock *ds, int val)
 	if (assoc && dtls_keys_has_rx(assoc))
 		err = -EBUSY;
 	else
-		ds->window = roundup_pow_of_two(val);
+		WRITE_ONCE(ds->window, roundup_pow_of_two(val));
 	mutex_unlock(&ds->cork.lock);
 	return err;
 }
@@ -216,7 +216,7 @@ static int dtls_sockopt_set_no_export(struct dtls_sock *ds, int val)
 	mutex_lock(&ds->cork.lock);
 	assoc = dtls_sock_assoc(ds);
 	if (val) {
-		ds->no_export = true;
+		WRITE_ONCE(ds->no_export, true);
 		if (assoc)
 			set_bit(DTLS_ASSOC_NO_EXPORT, &assoc->flags);
 	} else if (ds->no_export) {

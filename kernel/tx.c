@@ -465,7 +465,6 @@ int dtls_tx_sendmsg(struct sock *sk, struct msghdr *msg, size_t len)
 	struct dtls_tx tx = {
 		.ds = ds,
 		.flags = msg->msg_flags,
-		.gso = READ_ONCE(ds->gso_size),
 		.type = DTLS_TYPE_DATA,
 	};
 	struct ubuf_info *uarg = NULL;
@@ -476,6 +475,8 @@ int dtls_tx_sendmsg(struct sock *sk, struct msghdr *msg, size_t len)
 		if (ret != -EKEYREJECTED)
 			return ret;
 	}
+	/* not before: the first keys take UDP's over */
+	tx.gso = READ_ONCE(ds->gso_size);
 
 	ret = dtls_tx_check(sk, msg);
 	if (ret)
