@@ -11,6 +11,9 @@
 #	make coverage		which lines of the module no test reaches (TEST="dtls_*")
 #	make lint		the checks of the sources
 #	make fuzz		the fuzzers of the pure parts (SECONDS=60 each); clang
+#	make bench		what a record costs, by kdtls and by others (KERNEL=;
+#				HERE=1: speed of this machine, with the module loaded)
+#	make bench-check	against the baseline and the budgets (BASELINE=write)
 #	make demo		a file crosses a network (FILE=..., KERNEL=6.12)
 #	make guest		a command in the guest (KERNEL=, CMD=...)
 #
@@ -20,6 +23,7 @@ KDIR ?= /lib/modules/$(shell uname -r)/build
 PREFIX ?= /usr/local
 DESTDIR ?=
 vm := selftests/vm
+bench_packages := wireguard-tools python3-matplotlib
 
 userspace := $(wildcard userspace/Makefile)
 
@@ -66,6 +70,14 @@ fuzz:
 	@$(vm)/deps.sh clang libclang-rt-dev
 	@selftests/fuzz/run.sh $(if $(SECONDS),$(SECONDS),60)
 
+bench:
+	@$(vm)/deps.sh $(bench_packages)
+	@/usr/bin/python3 selftests/bench/bench.py
+
+bench-check:
+	@$(vm)/deps.sh $(bench_packages)
+	@/usr/bin/python3 selftests/bench/bench.py $(if $(filter write,$(BASELINE)),baseline,check)
+
 demo:
 	@$(vm)/with-module.sh selftests/demo.sh
 
@@ -77,7 +89,7 @@ clean:
 	-@test ! -d $(KDIR) || $(MAKE) -C $(KDIR) M=$(CURDIR) clean
 	$(if $(userspace),-$(MAKE) -C userspace clean)
 
-export KERNEL DEBUG TEST FILE V
+export KERNEL DEBUG TEST FILE V HERE
 
 .PHONY: all module userspace install module-install userspace-install
-.PHONY: check check-full coverage lint fuzz demo guest clean
+.PHONY: check check-full coverage lint fuzz bench bench-check demo guest clean
