@@ -32,6 +32,12 @@
  *                       is lost
  * @DTLS_FAULT_VERSION: not DTLS 1.2; the record can be skipped by its length
  * @DTLS_FAULT_LENGTH:  the datagram ends inside the fragment
+ * @DTLS_FAULT_CID:     a connection ID where none was agreed upon: its length is
+ *                       unknown, and so the rest of the datagram is lost
+ * @DTLS_FAULT_EPOCH:   plaintext that claims an epoch with keys; the record can
+ *                       be skipped by its length
+ * @DTLS_FAULT_RUNT:    shorter than any ciphertext of DTLS 1.3; likewise
+ * @DTLS_FAULT_OVERSIZE: longer than any record may be; likewise
  */
 enum dtls_record_fault {
 	DTLS_FAULT_OK,
@@ -39,6 +45,10 @@ enum dtls_record_fault {
 	DTLS_FAULT_TYPE,
 	DTLS_FAULT_VERSION,
 	DTLS_FAULT_LENGTH,
+	DTLS_FAULT_CID,
+	DTLS_FAULT_EPOCH,
+	DTLS_FAULT_RUNT,
+	DTLS_FAULT_OVERSIZE,
 };
 
 /**
