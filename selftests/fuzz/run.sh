@@ -11,14 +11,22 @@ cd "$(dirname "$0")/../.."
 out=build/fuzz
 mkdir -p "$out"
 
+# What each target is made of.
+declare -A sources=(
+	[record]=record.c
+	[replay]=replay.c
+	[record13]="record.c record13.c cid12.c inner.c message.c"
+)
+
 echo "TAP version 13"
 n=0 failed=0
-for target in record replay; do
+for target in record replay record13; do
 	n=$((n + 1))
+	read -ra files <<<"${sources[$target]}"
 	mkdir -p "$out/$target"
 	if clang -g -O1 -fsanitize=fuzzer,address,undefined \
 		-fno-sanitize-recover=all -Ikernel -Iuapi \
-		"selftests/fuzz/fuzz_$target.c" "kernel/$target.c" \
+		"selftests/fuzz/fuzz_$target.c" "${files[@]/#/kernel/}" \
 		-o "$out/fuzz_$target" >"$out/$target.log" 2>&1 &&
 	   "$out/fuzz_$target" -runs=0 "selftests/fuzz/corpus/$target" \
 		>>"$out/$target.log" 2>&1 &&

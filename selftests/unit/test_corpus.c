@@ -10,7 +10,11 @@
 #include <dirent.h>
 #include <stdio.h>
 
+#include "../../kernel/cid12.c"
+#include "../../kernel/inner.c"
+#include "../../kernel/message.c"
 #include "../../kernel/record.c"
+#include "../../kernel/record13.c"
 #include "../../kernel/replay.c"
 
 #define LLVMFuzzerTestOneInput fuzz_record
@@ -19,6 +23,10 @@
 
 #define LLVMFuzzerTestOneInput fuzz_replay
 #include "../fuzz/fuzz_replay.c"
+#undef LLVMFuzzerTestOneInput
+
+#define LLVMFuzzerTestOneInput fuzz_record13
+#include "../fuzz/fuzz_record13.c"
 #undef LLVMFuzzerTestOneInput
 
 /* Feeds each file of a folder; returns how many there were. */
@@ -52,6 +60,11 @@ static int feed(const char *folder, int (*fuzz)(const __u8 *data, size_t size))
 TEST(record)
 {
 	ASSERT_LT(10, feed("fuzz/corpus/record", fuzz_record));
+}
+
+TEST(record13)
+{
+	ASSERT_LT(50, feed("fuzz/corpus/record13", fuzz_record13));
 }
 
 TEST(replay)
