@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* kselftest-libs: -lcrypto */
 /* kselftest-debug: yes */
+/* kselftest-timeout: 300 */
 /*
  * Every allocation, and every copy from and to the program, fails once: the
  * first in one try, the second in the next, and so on until the call gets
  * through. Each failure must be clean, and the socket work after it.
+ *
+ * Here: keys, options, control records, and the module itself.
  *
  * Needs a kernel with fault injection, as "make check KERNEL=debug" has it.
  */
@@ -12,53 +15,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 
-#include "lib/pair.h"
+#include "lib/async.h"
+#include "lib/fault.h"
 
-#define FAIL_NTH	"/proc/thread-self/fail-nth"
-#define TRIES		500
-
-static __u8 in[20000], out[20000];
-
-static void write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY);
-
-	/* what this kernel does not have need not be set */
-	if (fd < 0)
-		return;
-	must(write(fd, text, strlen(text)) == (ssize_t)strlen(text));
-	close(fd);
-}
-
-/* From now on the @nth thing that can fail does. */
-static int fault_arm(int nth)
-{
-	char text[16];
-	int fd = open(FAIL_NTH, O_RDWR);
-
-	must(fd >= 0);
-	snprintf(text, sizeof(text), "%d", nth);
-	must(write(fd, text, strlen(text)) == (ssize_t)strlen(text));
-	return fd;
-}
-
-/*
- * Was it reached? The file counts down to zero. If it was not, asking for it
- * may be what fails, which is as good an answer.
- */
-static bool fault_happened(int fd)
-{
-	char text[16] = {};
-	bool left;
-
-	left = pread(fd, text, sizeof(text) - 1, 0) <= 0 || atoi(text) > 0;
-	if (left && write(fd, "0", 1) != 1)
-		must(write(fd, "0", 1) == 1);
-	close(fd);
-	return !left;
-}
+static __u8 in[20000];
 
 FIXTURE(fault) {
 	struct dtls_pair p;
@@ -66,14 +30,8 @@ FIXTURE(fault) {
 
 FIXTURE_SETUP(fault)
 {
-	if (access(FAIL_NTH, W_OK))
+	if (!fault_init())
 		SKIP(return, "no fault injection in this kernel");
-	write_file("/sys/kernel/debug/failslab/ignore-gfp-wait", "N");
-	write_file("/sys/kernel/debug/fail_page_alloc/ignore-gfp-wait", "N");
-	write_file("/sys/kernel/debug/fail_page_alloc/min-order", "0");
-	write_file("/sys/kernel/debug/failslab/verbose", "0");
-	write_file("/sys/kernel/debug/fail_page_alloc/verbose", "0");
-	write_file("/sys/kernel/debug/fail_usercopy/verbose", "0");
 	netns_new();
 	pair_open(&self->p, SUITE_AES_128_GCM, FAMILY_V4, true);
 }
@@ -83,26 +41,13 @@ FIXTURE_TEARDOWN(fault)
 	pair_close(&self->p);
 }
 
-/* Both directions still work, and nothing is left over. */
-static void still_works(struct dtls_pair *p)
-{
-	char buf[16];
-
-	must(send(p->near.fd, "there", 5, 0) == 5);
-	must(recv(p->far.fd, buf, sizeof(buf), 0) == 5);
-	must(!memcmp(buf, "there", 5));
-	must(send(p->far.fd, "back", 4, 0) == 4);
-	must(recv(p->near.fd, buf, sizeof(buf), 0) == 4);
-	must(!memcmp(buf, "back", 4));
-}
-
 TEST_F(fault, attach_and_keys)
 {
 	struct dtls_pair q;
 	int nth, fd, ret, faults = 0;
 	bool hit;
 
-	for (nth = 1; nth < TRIES; nth++) {
+	for (nth = 1; nth < FAULT_TRIES; nth++) {
 		pair_prepare(&q, SUITE_AES_128_GCM, FAMILY_V6, false);
 		fd = fault_arm(nth);
 		ret = ulp_attach(q.near.fd);
@@ -110,7 +55,7 @@ TEST_F(fault, attach_and_keys)
 			ret = key_install(q.near.fd, DTLS_RX, &q.near.rx);
 		if (!ret)
 			ret = key_install(q.near.fd, DTLS_TX, &q.near.tx);
-		hit = fault_happened(fd);
+		hit = fault_happened(fd, NULL);
 		faults += hit;
 		/* what failed can be done again, on the same socket */
 		if (ret) {
@@ -128,105 +73,8 @@ TEST_F(fault, attach_and_keys)
 		if (!hit)
 			break;
 	}
-	ASSERT_LT(nth, TRIES);
+	ASSERT_LT(nth, FAULT_TRIES);
 	ASSERT_LT(5, faults);
-}
-
-/* A send that failed was not sent; one that says so was, whole. */
-TEST_F(fault, send)
-{
-	static const int sizes[] = { 0, 1, 1200, 16384 };
-	unsigned int i;
-	int nth, fd, ret, got;
-	bool hit;
-
-	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
-		fill(out, sizes[i], i);
-		for (nth = 1; nth < TRIES; nth++) {
-			fd = fault_arm(nth);
-			ret = send(self->p.near.fd, out, sizes[i], 0);
-			hit = fault_happened(fd);
-			got = recv(self->p.far.fd, in, sizeof(in),
-				   MSG_DONTWAIT);
-			if (ret < 0) {
-				ASSERT_EQ(true, hit);
-				ASSERT_EQ(-1, got);
-			} else if (got >= 0 || !hit) {
-				/* memory may be short on the way, as in UDP */
-				ASSERT_EQ(sizes[i], ret);
-				ASSERT_EQ(sizes[i], got);
-				ASSERT_EQ(0, memcmp(in, out, got));
-			}
-			still_works(&self->p);
-			if (!hit)
-				break;
-		}
-		ASSERT_LT(nth, TRIES);
-	}
-}
-
-TEST_F(fault, send_segments)
-{
-	int nth, fd, ret, got, total;
-	bool hit;
-
-	fill(out, 10000, 1);
-	ASSERT_EQ(0, set_int(self->p.near.fd, SOL_UDP, UDP_SEGMENT, 1000));
-	for (nth = 1; nth < TRIES; nth++) {
-		fd = fault_arm(nth);
-		ret = send(self->p.near.fd, out, 10000, 0);
-		hit = fault_happened(fd);
-		total = 0;
-		do {
-			got = recv(self->p.far.fd, in + total, 1000,
-				   MSG_DONTWAIT);
-			total += got > 0 ? got : 0;
-		} while (got > 0);
-		/* all or nothing, but for what is lost on the way, as in UDP */
-		if (!hit)
-			ASSERT_EQ(10000, total);
-		if (ret < 0)
-			ASSERT_EQ(0, total);
-		ASSERT_EQ(0, memcmp(in, out, total));
-		still_works(&self->p);
-		if (!hit)
-			break;
-	}
-	ASSERT_LT(nth, TRIES);
-}
-
-/*
- * A receive that failed either left the record or lost it, but gave nothing
- * out; poll and FIONREAD may fail to open it, too.
- */
-TEST_F(fault, receive)
-{
-	struct pollfd pfd = { .fd = self->p.near.fd, .events = POLLIN };
-	int nth, fd, ret;
-	bool hit;
-
-	fill(out, 1200, 2);
-	for (nth = 1; nth < TRIES; nth++) {
-		ASSERT_EQ(1200, send(self->p.far.fd, out, 1200, 0));
-		fd = fault_arm(nth);
-		poll(&pfd, 1, 0);
-		ret = recv(self->p.near.fd, in, sizeof(in), MSG_DONTWAIT);
-		hit = fault_happened(fd);
-		if (ret < 0) {
-			ASSERT_EQ(true, hit);
-			/* still there after a bad copy; gone without memory */
-			ret = recv(self->p.near.fd, in, sizeof(in),
-				   MSG_DONTWAIT);
-		}
-		if (ret >= 0) {
-			ASSERT_EQ(1200, ret);
-			ASSERT_EQ(0, memcmp(in, out, ret));
-		}
-		still_works(&self->p);
-		if (!hit)
-			break;
-	}
-	ASSERT_LT(nth, TRIES);
 }
 
 TEST_F(fault, options)
@@ -242,16 +90,16 @@ TEST_F(fault, options)
 
 	key_state(self->p.near.fd, DTLS_TX, &before);
 	for (i = 0; i < ARRAY_SIZE(options); i++) {
-		for (nth = 1; nth < TRIES; nth++) {
+		for (nth = 1; nth < FAULT_TRIES; nth++) {
 			fd = fault_arm(nth);
 			ret = get_int(self->p.near.fd, SOL_DTLS, options[i]);
-			hit = fault_happened(fd);
+			hit = fault_happened(fd, NULL);
 			if (!hit) {
 				ASSERT_LE(0, ret);
 				break;
 			}
 		}
-		ASSERT_LT(nth, TRIES);
+		ASSERT_LT(nth, FAULT_TRIES);
 	}
 	key_state(self->p.near.fd, DTLS_TX, &after);
 	ASSERT_EQ(0, memcmp(&before, &after, sizeof(before)));
@@ -268,19 +116,190 @@ TEST_F(fault, control)
 
 	ASSERT_EQ(0, set_int(self->p.near.fd, SOL_DTLS, DTLS_EVENTS,
 			     DTLS_EVENT_ALL));
-	for (nth = 1; nth < TRIES; nth++) {
+	for (nth = 1; nth < FAULT_TRIES; nth++) {
 		ASSERT_EQ(2, end_send_type(&self->p.far, DTLS_TYPE_ALERT,
 					   warning, 2));
 		fd = fault_arm(nth);
 		recv(self->p.near.fd, in, sizeof(in), MSG_DONTWAIT);
-		hit = fault_happened(fd);
+		hit = fault_happened(fd, NULL);
 		while (event_next(self->p.near.fd, &ee))
 			ASSERT_EQ(DTLS_EVENT_ALERT, ee.ee_type);
 		still_works(&self->p);
 		if (!hit)
 			break;
 	}
-	ASSERT_LT(nth, TRIES);
+	ASSERT_LT(nth, FAULT_TRIES);
+}
+
+/* Set, and repeated when the peer asks; one that failed leaves the one before. */
+TEST_F(fault, last_flight)
+{
+	static const __u8 finished[24] = { HS_FINISHED };
+	struct {
+		struct dtls_flight f;
+		struct dtls_flight_record r;
+		__u8 data[100];
+	} __attribute__((packed)) flight = {
+		.f = { .size = sizeof(flight.f), .count = 1 },
+		.r = {
+			.epoch = 1, .type = DTLS_TYPE_HANDSHAKE, .len = 100,
+		},
+	};
+	int nth, fd, ret, repeat;
+	struct dtls_pair p;
+	bool hit;
+
+	for (repeat = 0; repeat < 2; repeat++) {
+		for (nth = 1; nth < FAULT_TRIES; nth++) {
+			pair_open(&p, SUITE_AES_128_GCM, FAMILY_V4, false);
+			p.far.kernel = false;
+			ret = 0;
+			if (repeat)
+				ASSERT_EQ(0, setsockopt(p.near.fd, SOL_DTLS,
+							DTLS_LAST_FLIGHT,
+							&flight,
+							sizeof(flight)));
+			ASSERT_EQ(24, end_send_type(&p.far, DTLS_TYPE_HANDSHAKE,
+						    finished, 24));
+			settle();
+			fd = fault_arm(nth);
+			if (!repeat)
+				ret = setsockopt(p.near.fd, SOL_DTLS,
+						 DTLS_LAST_FLIGHT, &flight,
+						 sizeof(flight));
+			else
+				recv(p.near.fd, in, sizeof(in), MSG_DONTWAIT);
+			hit = fault_happened(fd, NULL);
+			if (ret)
+				ASSERT_EQ(true, hit && fault_error(errno));
+			if (!repeat)
+				recv(p.near.fd, in, sizeof(in), MSG_DONTWAIT);
+			/* the flight, or nothing */
+			ret = recv_soon(p.far.fd, in, sizeof(in), 0);
+			if (ret >= 0 || !hit)
+				ASSERT_EQ(100 + 37, ret);
+			ASSERT_EQ(3, send(p.near.fd, "abc", 3, 0));
+			ASSERT_EQ(3, end_recv(&p.far, in, sizeof(in), 0));
+			ASSERT_EQ(3, end_send(&p.far, "abc", 3, 0));
+			ASSERT_EQ(3, recv(p.near.fd, in, sizeof(in), 0));
+			pair_close(&p);
+			if (!hit)
+				break;
+		}
+		ASSERT_LT(nth, FAULT_TRIES);
+	}
+}
+
+/* The keys are here or there, and not lost for a pointer that was seen bad. */
+TEST_F(fault, key_export)
+{
+	struct dtls_keys k, state;
+	struct dtls_pair p;
+	socklen_t len;
+	int nth, fd, ret;
+	bool hit;
+
+	for (nth = 1; nth < FAULT_TRIES; nth++) {
+		pair_open(&p, SUITE_AES_128_GCM, FAMILY_V4, false);
+		len = sizeof(k);
+		fd = fault_arm(nth);
+		ret = getsockopt(p.near.fd, SOL_DTLS, DTLS_TX_EXPORT, &k, &len);
+		hit = fault_happened(fd, NULL);
+		key_state(p.near.fd, DTLS_TX, &state);
+		ASSERT_EQ(FIRST_SEQ, state.seq);
+		if (ret) {
+			ASSERT_EQ(true, hit && errno == EFAULT);
+			len = sizeof(k);
+			ret = getsockopt(p.near.fd, SOL_DTLS, DTLS_TX_EXPORT,
+					 &k, &len);
+			/* copied out too late: nobody has them */
+			if (ret)
+				ASSERT_EQ(EKEYREVOKED, errno);
+		}
+		if (!ret) {
+			ASSERT_EQ(0, memcmp(k.key, p.near.tx.key, k.key_len));
+			ASSERT_EQ(FIRST_SEQ, k.seq);
+		}
+		/* never two owners */
+		ASSERT_EQ(-1, send(p.near.fd, "x", 1, 0));
+		ASSERT_EQ(EKEYREVOKED, errno);
+		ASSERT_EQ(1, end_send(&p.far, "x", 1, 0));
+		ASSERT_EQ(1, recv(p.near.fd, in, sizeof(in), 0));
+		pair_close(&p);
+		if (!hit)
+			break;
+	}
+	ASSERT_LT(nth, FAULT_TRIES);
+}
+
+/* An AEAD that needs memory for its key, and answers later. */
+TEST_F(fault, async_keys)
+{
+	struct async_gcm gcm;
+	struct dtls_pair q;
+	int nth, fd, ret;
+	bool hit;
+
+	if (!async_gcm_on(&gcm, "cryptd", ASYNC_SYNC_BASE))
+		SKIP(return, "no %s here", gcm.driver);
+	for (nth = 1; nth < FAULT_TRIES; nth++) {
+		pair_prepare(&q, SUITE_AES_128_GCM, FAMILY_V4, false);
+		ASSERT_EQ(0, ulp_attach(q.near.fd));
+		fd = fault_arm(nth);
+		ret = key_install(q.near.fd, DTLS_TX, &q.near.tx);
+		hit = fault_happened(fd, NULL);
+		if (ret) {
+			ASSERT_EQ(true, hit && fault_error(errno));
+			ASSERT_EQ(0, key_install(q.near.fd, DTLS_TX,
+						 &q.near.tx));
+		}
+		ASSERT_EQ(1, send(q.near.fd, "x", 1, 0));
+		ASSERT_EQ(1, end_recv(&q.far, in, sizeof(in), 0));
+		pair_close(&q);
+		if (!hit)
+			break;
+	}
+	ASSERT_LT(nth, FAULT_TRIES);
+	async_gcm_off(&gcm);
+}
+
+/* As the module comes: what is at hand last is what dtls_init() asks for. */
+TEST_F(fault, module)
+{
+	int left, nth, fd, ko, ret, tries, failed = 0;
+
+	if (!getenv("KDTLS_KO"))
+		SKIP(return, "where the module is nobody tells");
+	pair_close(&self->p);
+	/* sockets go by RCU */
+	for (tries = 0; syscall(__NR_delete_module, "dtls", O_NONBLOCK);
+	     tries++) {
+		ASSERT_EQ(EWOULDBLOCK, errno);
+		ASSERT_LT(tries, 20000);
+		usleep(1000);
+	}
+	ko = open(getenv("KDTLS_KO"), O_RDONLY | O_CLOEXEC);
+	ASSERT_LE(0, ko);
+	fd = fault_arm(100000000);
+	ret = syscall(__NR_finit_module, ko, "", 0);
+	ASSERT_EQ(false, fault_happened(fd, &left));
+	ASSERT_EQ(0, ret);
+	for (nth = 100000000 - left; nth > 0 && failed < 25; nth--) {
+		ASSERT_EQ(0, syscall(__NR_delete_module, "dtls", O_NONBLOCK));
+		fd = fault_arm(nth);
+		ret = syscall(__NR_finit_module, ko, "", 0);
+		fault_happened(fd, NULL);
+		if (!ret)
+			continue;
+		failed++;
+		ASSERT_EQ(true, fault_error(errno)) TH_LOG("%d", errno);
+		ASSERT_EQ(-1, access("/proc/net/dtls_stat", F_OK));
+		ASSERT_EQ(0, syscall(__NR_finit_module, ko, "", 0));
+	}
+	ASSERT_EQ(25, failed);
+	close(ko);
+	pair_open(&self->p, SUITE_AES_128_GCM, FAMILY_V4, true);
+	still_works(&self->p);
 }
 
 TEST_HARNESS_MAIN
