@@ -280,6 +280,56 @@ TEST_F(gro, after_poll)
 	ASSERT_EQ(0, poll_now(self->fd, POLLIN) & POLLIN);
 }
 
+/* Records that one datagram brought, and poll opened, come together as well. */
+TEST_F(gro, after_poll_of_many)
+{
+	static const int sizes[] = { 100, 100, 100, 50, 100, 100, 0, 100 };
+	static const int calls[] = { 350, 200, 0, 100 };
+	const size_t page = sysconf(_SC_PAGESIZE);
+	struct iovec iov[2];
+	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
+	size_t at, off = 0;
+	int size, round;
+	unsigned int i;
+	__u8 *map;
+
+	map = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE,
+		   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, map);
+	ASSERT_EQ(0, munmap(map + page, page));
+	ASSERT_EQ(0, set_int(self->fd, SOL_UDP, UDP_GRO, 1));
+	for (round = 0; round < 2; round++) {
+		for (i = 0, at = 0; i < sizeof(sizes) / sizeof(*sizes); i++)
+			at += oracle_seal(&self->far->tx, DTLS_TYPE_DATA,
+					  out + i * 100, sizes[i], wire + at);
+		ASSERT_EQ(at, send(self->far->fd, wire, at, 0));
+		ASSERT_EQ(POLLIN, poll_now(self->fd, POLLIN) & POLLIN);
+		/* all are opened */
+		ASSERT_EQ((round + 1) * i, stat_read("RxRecords"));
+		/* a bad buffer for the third: the two before it are given */
+		iov[0] = (struct iovec){ in, 200 };
+		iov[1] = (struct iovec){ map + page - 50, 100 };
+		if (round) {
+			ASSERT_EQ(200, recvmsg(self->fd, &msg, MSG_DONTWAIT));
+			ASSERT_EQ(0, memcmp(in, out, 200));
+			ASSERT_EQ(150, recv_batch(self->fd, sizeof(in), &size,
+						  0));
+			ASSERT_EQ(0, memcmp(in, out + 200, 150));
+		}
+		for (i = round; i < sizeof(calls) / sizeof(*calls); i++) {
+			off = i ? i * 200 + 200 : 0;
+			ASSERT_EQ(calls[i], recv_batch(self->fd, sizeof(in),
+						       &size, 0));
+			ASSERT_EQ(calls[i] > 100 ? 100 : -1, size);
+			if (i != 3)
+				ASSERT_EQ(0, memcmp(in, out + off, calls[i]));
+		}
+		ASSERT_EQ(true, nothing_left(self->fd));
+	}
+	ASSERT_EQ(0, stat_drops());
+	ASSERT_EQ(0, munmap(map, page));
+}
+
 /* Two packets are two calls: their addresses and marks may differ. */
 TEST_F(gro, packets_stay_apart)
 {

@@ -240,6 +240,150 @@ TEST_F(path, ip_options)
 	ASSERT_EQ(EMSGSIZE, errno);
 }
 
+/* And those of IPv6, which are extension headers. */
+TEST_F(path, extension_headers)
+{
+	static const __u8 pad[8] = { 0, 0, 1, 4 };
+	int max;
+
+	if (variant->family != FAMILY_V6)
+		return;
+	link_mtu("lo", 1400);
+	ASSERT_EQ(0, setsockopt(self->fd, SOL_IPV6, IPV6_DSTOPTS, pad, 8));
+	max = max_payload(self->fd);
+	ASSERT_GE(1400 - self->headers - 8 - self->over, max);
+	ASSERT_EQ(max, send(self->fd, out, max, 0));
+	ASSERT_EQ(max, end_recv(&self->p.far, in, sizeof(in), MSG_DONTWAIT));
+	ASSERT_EQ(0, setsockopt(self->fd, SOL_IPV6, IPV6_DSTOPTS, NULL, 0));
+	ASSERT_EQ(1400 - self->headers - self->over, max_payload(self->fd));
+}
+
+/* IPV6_RECVPATHMTU: a message without data comes before the records. */
+TEST_F(path, message_of_the_mtu)
+{
+	union {
+		char buf[CMSG_SPACE(sizeof(struct ip6_mtuinfo))];
+		struct cmsghdr c;
+	} u = {};
+	struct sockaddr_in6 name;
+	struct iovec iov = { in, sizeof(in) };
+	struct msghdr msg = {
+		.msg_name = &name, .msg_namelen = sizeof(name),
+		.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = u.buf, .msg_controllen = sizeof(u.buf),
+	};
+	struct ip6_mtuinfo info;
+
+	if (variant->family != FAMILY_V6)
+		return;
+	link_mtu("lo", 1400);
+	ASSERT_EQ(0, set_int(self->fd, SOL_IPV6, IPV6_RECVPATHMTU, 1));
+	ASSERT_EQ(0, set_int(self->fd, SOL_IPV6, IPV6_DONTFRAG, 1));
+	ASSERT_EQ(3, end_send(&self->p.far, "abc", 3, 0));
+	ASSERT_EQ(-1, send(self->fd, out, 2000, 0));
+	ASSERT_EQ(EMSGSIZE, errno);
+	settle();
+	ASSERT_EQ(0, recvmsg(self->fd, &msg, MSG_DONTWAIT));
+	ASSERT_EQ(SOL_IPV6, u.c.cmsg_level);
+	ASSERT_EQ(IPV6_PATHMTU, u.c.cmsg_type);
+	memcpy(&info, CMSG_DATA(&u.c), sizeof(info));
+	ASSERT_EQ(1400, info.ip6m_mtu);
+	ASSERT_EQ(sizeof(name), msg.msg_namelen);
+	ASSERT_EQ(AF_INET6, name.sin6_family);
+	ASSERT_EQ(0, memcmp(&in6addr_loopback, &name.sin6_addr, 16));
+	ASSERT_EQ(3, recv_soon(self->fd, in, sizeof(in), 0));
+	/* nobody told where to: it is still a message */
+	ASSERT_EQ(-1, send(self->fd, out, 2000, 0));
+	msg.msg_name = NULL;
+	msg.msg_controllen = sizeof(u.buf);
+	ASSERT_EQ(0, recvmsg(self->fd, &msg, MSG_DONTWAIT));
+	ASSERT_EQ(-1, recv_soon(self->fd, in, sizeof(in), 0));
+	ASSERT_EQ(EAGAIN, errno);
+}
+
+/* The last flight: @count messages of a handshake, @len bytes each. */
+static void set_flight(int fd, int count, int len)
+{
+	struct dtls_flight f = { .size = sizeof(f), .count = count };
+	struct dtls_flight_record r = {
+		.epoch = 1, .type = DTLS_TYPE_HANDSHAKE, .len = len,
+	};
+	__u8 buf[sizeof(f) + 8 * (sizeof(r) + 600)], *at = buf;
+	int i;
+
+	must(count <= 8 && len <= 600);
+	memcpy(at, &f, sizeof(f));
+	at += sizeof(f);
+	for (i = 0; i < count; i++) {
+		memcpy(at, &r, sizeof(r));
+		memcpy(at + sizeof(r), out + i, len);
+		at += sizeof(r) + len;
+	}
+	must(!setsockopt(fd, SOL_DTLS, DTLS_LAST_FLIGHT, buf, at - buf));
+}
+
+static void finished_again(struct dtls_end *far)
+{
+	static const __u8 finished[24] = { HS_FINISHED };
+
+	must(end_send_type(far, DTLS_TYPE_HANDSHAKE, finished,
+			   sizeof(finished)) == sizeof(finished));
+}
+
+/* As few datagrams as fit the path, and none that does not. */
+TEST_F(path, flight_in_pieces)
+{
+	ssize_t n, used, at;
+	struct oracle_record r;
+	int got = 0, datagrams = 0;
+
+	link_mtu("lo", 1400);
+	fill(out, sizeof(out), 6);
+	set_flight(self->fd, 7, 600);
+	finished_again(&self->p.far);
+	ASSERT_EQ(-1, recv_soon(self->fd, in, sizeof(in), 0));
+	ASSERT_EQ(EAGAIN, errno);
+	while ((n = recv_soon(self->p.far.fd, in, sizeof(in), 0)) > 0) {
+		datagrams++;
+		ASSERT_GE(1400 - self->headers, n);
+		for (at = 0; at < n; at += used, got++) {
+			used = oracle_open(&self->p.far.rx, in + at, n - at,
+					   &r);
+			ASSERT_EQ(600 + self->over, used);
+			ASSERT_EQ(0, memcmp(r.data, out + got, 600));
+		}
+	}
+	ASSERT_EQ(7, got);
+	ASSERT_EQ(4, datagrams);
+}
+
+/* There is no way to the peer any more; and then there is one again. */
+TEST_F(path, no_route)
+{
+	struct sock_extended_err ee;
+
+	fill(out, sizeof(out), 6);
+	set_flight(self->fd, 2, 300);
+	ASSERT_EQ(0, set_int(self->fd, SOL_DTLS, DTLS_EVENTS, DTLS_EVENT_ALL));
+	finished_again(&self->p.far);
+	settle();
+	ASSERT_EQ(0, system("ip addr flush dev lo"));
+	ASSERT_EQ(-1, max_payload(self->fd));
+	ASSERT_EQ(-1, send(self->fd, "abc", 3, 0));
+	/* the flight is repeated into nowhere */
+	ASSERT_EQ(-1, recv(self->fd, in, sizeof(in), MSG_DONTWAIT));
+	ASSERT_EQ(0, system("ip addr add 127.0.0.1/8 dev lo"));
+	ASSERT_EQ(0, system("ip addr add ::1/128 dev lo"));
+	ASSERT_EQ(true, event_next(self->fd, &ee));
+	ASSERT_EQ(DTLS_EVENT_FLIGHT, ee.ee_type);
+	ASSERT_EQ(-1, recv_soon(self->p.far.fd, in, sizeof(in), 0));
+	ASSERT_LT(0, max_payload(self->fd));
+	ASSERT_EQ(3, send(self->fd, "abc", 3, 0));
+	ASSERT_EQ(3, end_recv(&self->p.far, in, sizeof(in), MSG_DONTWAIT));
+	ASSERT_EQ(3, end_send(&self->p.far, "abc", 3, 0));
+	ASSERT_EQ(3, recv_soon(self->fd, in, sizeof(in), 0));
+}
+
 /* Too small for a record: zero, not something negative. */
 TEST_F(path, tiny)
 {

@@ -13,6 +13,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 
 #include "lib/pair.h"
 
@@ -203,6 +204,40 @@ TEST_F(receive, interrupted_under_flood)
 	ASSERT_EQ(0, kill(child, SIGUSR1));
 	ASSERT_EQ(0, wait_child(child));
 	stop_child(flood);
+}
+
+/* Nor has he to wait for the end of what is queued already. */
+TEST_F(receive, interrupted_half_way)
+{
+	const struct itimerval often = { { 0, 1000 }, { 0, 1000 } }, never = {};
+	struct sigaction sa = { .sa_handler = on_signal };
+	unsigned long long before, after;
+	unsigned int junk = 1000, i;
+
+	if (variant->far_kernel)
+		return;
+	ASSERT_EQ(0, sigaction(SIGALRM, &sa, NULL));
+	ASSERT_EQ(0, set_int(self->fd, SOL_SOCKET, SO_RCVBUFFORCE, 64 << 20));
+	/* more each time, until he was interrupted with some of it left */
+	do {
+		before = stat_drops();
+		for (i = 0; i < junk; i++)
+			forge(self->far);
+		settle();
+		ASSERT_EQ(0, setitimer(ITIMER_REAL, &often, NULL));
+		ASSERT_EQ(-1, recv(self->fd, in, sizeof(in), 0));
+		ASSERT_EQ(EINTR, errno);
+		ASSERT_EQ(0, setitimer(ITIMER_REAL, &never, NULL));
+		after = stat_drops();
+		while (stat_drops() < before + junk) {
+			ASSERT_EQ(-1, recv(self->fd, in, sizeof(in),
+					   MSG_DONTWAIT));
+			ASSERT_EQ(EAGAIN, errno);
+		}
+		ASSERT_EQ(before + junk, stat_drops());
+		junk *= 2;
+	} while (after - before == junk / 2 && junk < 40000);
+	ASSERT_GT(junk / 2, after - before);
 }
 
 TEST_F(receive, short_buffer)

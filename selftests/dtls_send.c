@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
+#include <pthread.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -13,6 +14,7 @@
 #include <linux/sockios.h>
 
 #include "lib/pair.h"
+#include "lib/stall.h"
 
 #ifndef SO_ZEROCOPY
 #define SO_ZEROCOPY	60
@@ -450,6 +452,70 @@ TEST_F(sending, full_buffer)
 	key_state(self->fd, DTLS_TX, &k);
 	ASSERT_EQ(sent, k.records);
 	ASSERT_EQ(FIRST_SEQ + sent, k.seq);
+}
+
+struct stalled {
+	struct stall stall;
+	int fd, error;
+	ssize_t ret;
+};
+
+static void *send_stalled(void *arg)
+{
+	struct stalled *s = arg;
+
+	s->ret = send(s->fd, s->stall.page, 1000, 0);
+	s->error = errno;
+	return NULL;
+}
+
+/*
+ * The keys leave while a call has them in its hands, and still reads the bytes:
+ * it gets no number, which somebody else may be using now.
+ */
+TEST_F(sending, exported_meanwhile)
+{
+	struct stalled s = { .fd = self->fd };
+	struct dtls_keys k;
+	socklen_t len = sizeof(k);
+	pthread_t t;
+
+	if (!stall_open(&s.stall))
+		SKIP(return, "no userfaultfd in this kernel");
+	ASSERT_EQ(0, pthread_create(&t, NULL, send_stalled, &s));
+	stall_wait(&s.stall);
+	ASSERT_EQ(0, getsockopt(self->fd, SOL_DTLS, DTLS_TX_EXPORT, &k, &len));
+	ASSERT_EQ(FIRST_SEQ, k.seq);
+	stall_end(&s.stall, out);
+	ASSERT_EQ(0, pthread_join(t, NULL));
+	ASSERT_EQ(-1, s.ret);
+	ASSERT_EQ(EKEYREVOKED, s.error);
+	ASSERT_EQ(true, silent(self->far));
+	ASSERT_EQ(FIRST_SEQ, tx_seq(self->fd));
+	stall_close(&s.stall);
+}
+
+/* New keys come meanwhile: the record is one of the old, or of the new. */
+TEST_F(sending, rekeyed_meanwhile)
+{
+	struct oracle_key old = self->far->rx;
+	struct stalled s = { .fd = self->fd };
+	pthread_t t;
+
+	if (!stall_open(&s.stall))
+		SKIP(return, "no userfaultfd in this kernel");
+	ASSERT_EQ(0, pthread_create(&t, NULL, send_stalled, &s));
+	stall_wait(&s.stall);
+	keys_next(&self->p.near, self->far, 2);
+	ASSERT_EQ(0, key_install(self->fd, DTLS_TX, &self->p.near.tx));
+	ASSERT_EQ(3, send(self->fd, "new", 3, 0));
+	ASSERT_EQ(true, heard(self->far, "new", 3));
+	stall_end(&s.stall, out);
+	ASSERT_EQ(0, pthread_join(t, NULL));
+	ASSERT_EQ(1000, s.ret);
+	self->far->rx = old;
+	ASSERT_EQ(true, heard(self->far, out, 1000));
+	stall_close(&s.stall);
 }
 
 TEST_HARNESS_MAIN

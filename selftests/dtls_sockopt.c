@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/udp.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -547,6 +548,24 @@ TEST_F(options, last_flight)
 	REFUSED(EMSGSIZE, SET(DTLS_LAST_FLIGHT, &huge, sizeof(huge)));
 }
 
+/* Those of UDP that we take over refuse what UDP refuses. */
+TEST_F(options, of_udp)
+{
+	static const int options[] = { UDP_CORK, UDP_SEGMENT, UDP_GRO };
+	unsigned int i;
+	int one = 1;
+
+	for (i = 0; i < ARRAY_SIZE(options); i++) {
+		REFUSED(EINVAL, setsockopt(self->fd, SOL_UDP, options[i], &one,
+					   sizeof(one) - 1));
+		REFUSED(EFAULT, setsockopt(self->fd, SOL_UDP, options[i],
+					   (void *)1, sizeof(one)));
+		EXPECT_EQ(0, get_int(self->fd, SOL_UDP, options[i]));
+	}
+	REFUSED(EINVAL, set_int(self->fd, SOL_UDP, UDP_SEGMENT, -1));
+	REFUSED(EINVAL, set_int(self->fd, SOL_UDP, UDP_SEGMENT, 65536));
+}
+
 TEST_F(options, none_are_udp_or_ip)
 {
 	/* The base's own options still answer, and still refuse. */
@@ -587,6 +606,34 @@ TEST_F(keys, want_a_connection)
 	udp_connect(fd, self->p.far.fd);
 	EXPECT_EQ(0, key_install(fd, DTLS_TX, &self->p.near.tx));
 	close(fd);
+}
+
+/* Set before there are keys, it holds for the first. */
+TEST_F(keys, no_export)
+{
+	struct dtls_keys k;
+	socklen_t len = sizeof(k);
+
+	ASSERT_EQ(0, set_int(self->fd, SOL_DTLS, DTLS_NO_EXPORT, 1));
+	ASSERT_EQ(0, key_install(self->fd, DTLS_TX, &self->p.near.tx));
+	REFUSED(EPERM, GET(DTLS_TX_EXPORT, &k, &len));
+	ASSERT_EQ(1, send(self->fd, "x", 1, 0));
+}
+
+/* A bad pointer does not cost the keys. */
+TEST_F(keys, export_to_nowhere)
+{
+	struct dtls_keys k;
+	socklen_t len = sizeof(k);
+
+	ASSERT_EQ(0, key_install(self->fd, DTLS_TX, &self->p.near.tx));
+	REFUSED(EFAULT, GET(DTLS_TX_EXPORT, (void *)1, &len));
+	len = sizeof(k);
+	REFUSED(EFAULT, GET(DTLS_TX_EXPORT, NULL, &len));
+	ASSERT_EQ(1, send(self->fd, "x", 1, 0));
+	len = sizeof(k);
+	ASSERT_EQ(0, GET(DTLS_TX_EXPORT, &k, &len));
+	ASSERT_EQ(0, memcmp(k.key, self->p.near.tx.key, k.key_len));
 }
 
 TEST_F(keys, longer_struct_with_zeros)

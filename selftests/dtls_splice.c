@@ -184,6 +184,38 @@ TEST_F(splicing, sendfile_corked)
 		ASSERT_EQ(true, sealed(self->tap));
 }
 
+/*
+ * The file is shorter than what is asked for: its end is known only once it is
+ * read past, and until then the kernel has said that more will come.
+ */
+TEST_F(splicing, sendfile_past_the_end)
+{
+	off_t off = sizeof(text) - 500;
+
+	ASSERT_EQ(500, sendfile(self->fd, self->file, &off, 5000));
+	ASSERT_EQ(true, text_arrives(&self->p.far, sizeof(text) - 500, 500));
+	/* corked, it waits for the cork */
+	off = sizeof(text) - 500;
+	ASSERT_EQ(0, set_int(self->fd, SOL_UDP, UDP_CORK, 1));
+	ASSERT_EQ(500, sendfile(self->fd, self->file, &off, 5000));
+	ASSERT_EQ(-1, end_recv(&self->p.far, in, sizeof(in), MSG_DONTWAIT));
+	ASSERT_EQ(0, set_int(self->fd, SOL_UDP, UDP_CORK, 0));
+	ASSERT_EQ(true, text_arrives(&self->p.far, sizeof(text) - 500, 500));
+	/* and without keys, UDP's own end comes */
+	pair_close(&self->p);
+	pair_prepare(&self->p, variant->suite, variant->family, false);
+	self->fd = self->p.near.fd;
+	ASSERT_EQ(0, ulp_attach(self->fd));
+	off = sizeof(text) - 500;
+	ASSERT_EQ(500, sendfile(self->fd, self->file, &off, 5000));
+	ASSERT_EQ(500, recv_soon(self->p.far.fd, in, sizeof(in), 0));
+	ASSERT_EQ(0, memcmp(in, text + sizeof(text) - 500, 500));
+	ASSERT_EQ(0, set_int(self->fd, SOL_UDP, UDP_CORK, 1));
+	off = sizeof(text) - 500;
+	ASSERT_EQ(500, sendfile(self->fd, self->file, &off, 5000));
+	ASSERT_EQ(-1, recv_soon(self->p.far.fd, in, sizeof(in), 0));
+}
+
 TEST_F(splicing, from_pipe)
 {
 	ASSERT_EQ(3000, write(self->pipe[1], text, 3000));
