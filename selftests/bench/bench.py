@@ -13,7 +13,7 @@ Environment:
 
     KERNEL  kernels, default "6.1 6.12"
     HERE    1: speed only, of this machine, as root, with the module loaded
-    SIDES, CIPHERS, SIZES   only these, by their names in the table
+    SIDES, CIPHERS, SIZES   bench: only these, by their names in the table
     V       1: show what the guest prints
 
 Instructions are those of an emulated processor that counts them
@@ -69,14 +69,11 @@ def has_kvm():
     return os.access("/dev/kvm", os.W_OK) and bool({"svm", "vmx"} & set(flags))
 
 
-def selection(sides):
-    """The options of the program for what is wanted."""
+def selection():
+    """The options of the program for what the environment wants."""
     words = []
     for option, variable in (("-s", "SIDES"), ("-c", "CIPHERS"), ("-l", "SIZES")):
-        wanted = os.environ.get(variable, "").replace(",", " ").split()
-        if variable == "SIDES" and not wanted:
-            wanted = sides
-        for word in wanted:
+        for word in os.environ.get(variable, "").replace(",", " ").split():
             words += [option, word]
     return " ".join(words)
 
@@ -125,12 +122,12 @@ def versions():
     return dict(line.split() for line in out.stdout.splitlines())
 
 
-def instructions(kernel, what, sides):
+def instructions(kernel, what, arguments):
     """One boot under the emulator that counts."""
     result = report.Result(kernel, versions())
     say(f"kernel {kernel}: counting instructions")
     for said in guest(kernel, what, {"ICOUNT": "1", "KDTLS_ACCEL": "tcg"},
-                      {"ROUNDS": ROUNDS, "ARGS": selection(sides)}):
+                      {"ROUNDS": ROUNDS, "ARGS": arguments}):
         result.take(said)
     return result
 
@@ -139,7 +136,7 @@ def speed(kernel):
     say(f"kernel {kernel}: measuring speed")
     return take_speed(kernel, guest(
         kernel, ["time", "parallel"], {"KDTLS_ACCEL": "kvm", "SMP": str(os.cpu_count())},
-        {"ROUNDS": ROUNDS, "SECONDS_EACH": SECONDS_EACH, "ARGS": selection([])}))
+        {"ROUNDS": ROUNDS, "SECONDS_EACH": SECONDS_EACH, "ARGS": selection()}))
 
 
 def take_speed(kernel, lines):
@@ -159,7 +156,7 @@ def speed_here():
     environment = dict(os.environ, BENCH_SCRIPTS=HERE)
     lines = []
     for what in ("time", "parallel"):
-        arguments = selection([]).split() if what == "time" else []
+        arguments = selection().split() if what == "time" else []
         lines += lines_of([BENCH] + arguments + [what, str(SECONDS_EACH), str(ROUNDS)],
                           environment)
     return take_speed(os.uname().release, lines)
@@ -177,7 +174,7 @@ def write(name, data):
 def bench(kernels):
     bad = False
     for kernel in kernels:
-        result = instructions(kernel, ["memory", "aead", "rows", "many"], [])
+        result = instructions(kernel, ["memory", "aead", "rows", "many"], selection())
         print(result.table())
         print(judge.budgets_table(judge.budgets(result)))
         written = [write(f"{kernel}.json", result.data())]
@@ -215,7 +212,8 @@ def check(kernels, keep):
     except FileNotFoundError:
         baseline = {}
     for kernel in kernels:
-        result = instructions(kernel, ["aead", "rows", "many"], CHECKED)
+        result = instructions(kernel, ["aead", "rows", "many"],
+                              " ".join("-s " + side for side in CHECKED))
         write(f"{kernel}-check.json", result.data())
         if keep:
             baseline[kernel] = judge.baseline_of(result)
