@@ -130,7 +130,8 @@ int main(int argc, char **argv)
 		    argc - 1 == commands[i].arguments)
 			return commands[i].run(argc, argv);
 	}
-	fprintf(stderr, "usage: bench [-s SIDE]... [-c CIPHER]... [-l BYTES]... WHAT [ARGUMENT...]\nWHAT:");
+	fprintf(stderr, "usage: bench [-s SIDE]... [-c CIPHER]... [-l BYTES]... ");
+	fprintf(stderr, "WHAT [ARGUMENT...]\nWHAT:");
 	for (i = 0; i < sizeof(commands) / sizeof(*commands); i++)
 		fprintf(stderr, " %s", commands[i].name);
 	fprintf(stderr, "\n");

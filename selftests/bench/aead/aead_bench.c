@@ -66,9 +66,24 @@ static struct crypto_aead *unwrap(struct crypto_aead *tfm)
 	return inner;
 }
 
+/*
+ * While the guest waits for its disk, the counted time leaps to the next timer:
+ * the crypto API's patience with a module on its way may be at its end at once.
+ */
+static struct crypto_aead *alloc_patiently(const char *alg)
+{
+	struct crypto_aead *tfm;
+	int tries = 0;
+
+	do {
+		tfm = crypto_alloc_aead(alg, 0, 0);
+	} while (tfm == ERR_PTR(-ETIMEDOUT) && ++tries < 20);
+	return tfm;
+}
+
 static struct crypto_aead *alloc_keyed(int cipher, bool as_kdtls)
 {
-	struct crypto_aead *tfm = crypto_alloc_aead(ciphers[cipher].alg, 0, 0);
+	struct crypto_aead *tfm = alloc_patiently(ciphers[cipher].alg);
 	u8 key[32];
 	int err;
 
