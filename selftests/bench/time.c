@@ -208,15 +208,36 @@ static void print_all(const struct result *r)
 	puts("}");
 }
 
+/* Two threads of one core are not two CPUs of equal speed. */
+static bool is_second_thread(int cpu)
+{
+	char path[96];
+	int first = cpu;
+	FILE *f;
+
+	snprintf(path, sizeof(path),
+		 "/sys/devices/system/cpu/cpu%d/topology/thread_siblings_list", cpu);
+	f = fopen(path, "r");
+	if (!f)
+		return false;
+	if (fscanf(f, "%d", &first) != 1)
+		first = cpu;
+	fclose(f);
+	return first != cpu;
+}
+
+/* Those that we may use, a thread of each core before the others. */
 static int cpus(int list[CPUS_MAX])
 {
+	int cpu, n = 0, second;
 	cpu_set_t all;
-	int cpu, n = 0;
 
 	must(!sched_getaffinity(0, sizeof(all), &all));
-	for (cpu = 0; cpu < CPU_SETSIZE && n < CPUS_MAX; cpu++) {
-		if (CPU_ISSET(cpu, &all))
-			list[n++] = cpu;
+	for (second = 0; second < 2; second++) {
+		for (cpu = 0; cpu < CPU_SETSIZE && n < CPUS_MAX; cpu++) {
+			if (CPU_ISSET(cpu, &all) && is_second_thread(cpu) == second)
+				list[n++] = cpu;
+		}
 	}
 	return n;
 }
