@@ -5,9 +5,11 @@
 /* AEADs that answer later: pcrypt and cryptd. */
 #include <kselftest_harness.h>
 
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/async.h"
@@ -102,6 +104,64 @@ TEST_F(async, forged)
 	ASSERT_EQ(4, send(p.near.fd, "good", 4, 0));
 	ASSERT_EQ(4, end_recv(&p.far, in, sizeof(in), 0));
 	pair_close(&p);
+}
+
+/* Processors that pcrypt may use; false if it cannot be told. */
+static bool pcrypt_cpus(const char *way, const char *mask)
+{
+	char path[80];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/sys/kernel/pcrypt/%s/parallel_cpumask",
+		 way);
+	f = fopen(path, "w");
+	if (!f)
+		return false;
+	fputs(mask, f);
+	return !fclose(f);
+}
+
+/* The AEAD refuses: what it was to seal is not sent, what to open is dropped. */
+TEST_F(async, refuses)
+{
+	struct dtls_keys before, after;
+	int i;
+
+	if (strcmp(variant->template, "pcrypt"))
+		return;
+	fill(out, sizeof(out), 5);
+	key_state(self->p.near.fd, DTLS_TX, &before);
+	ASSERT_EQ(true, pcrypt_cpus("pencrypt", "0"));
+	for (i = 0; i < 2; i++) {
+		/* a record, and a batch */
+		ASSERT_EQ(0, set_int(self->p.near.fd, SOL_UDP, UDP_SEGMENT,
+				     i * 200));
+		ASSERT_EQ(-1, send(self->p.near.fd, out, 1000, 0));
+		ASSERT_EQ(EINVAL, errno);
+	}
+	ASSERT_EQ(true, pcrypt_cpus("pencrypt", "3"));
+	ASSERT_EQ(0, set_int(self->p.near.fd, SOL_UDP, UDP_SEGMENT, 0));
+	ASSERT_EQ(1000, send(self->p.near.fd, out, 1000, 0));
+	ASSERT_EQ(1000, recv_soon(self->p.far.fd, in, sizeof(in), 0));
+	ASSERT_EQ(0, memcmp(in, out, 1000));
+	ASSERT_EQ(-1, recv_soon(self->p.far.fd, in, sizeof(in), 0));
+	/* numbers that were taken are lost */
+	key_state(self->p.near.fd, DTLS_TX, &after);
+	ASSERT_LE(before.seq + 3, after.seq);
+
+	ASSERT_EQ(1000, send(self->p.near.fd, out, 1000, 0));
+	settle();
+	ASSERT_EQ(true, pcrypt_cpus("pdecrypt", "0"));
+	ASSERT_EQ(-1, recv(self->p.far.fd, in, sizeof(in), MSG_DONTWAIT));
+	ASSERT_EQ(EAGAIN, errno);
+	ASSERT_EQ(true, pcrypt_cpus("pdecrypt", "3"));
+	ASSERT_EQ(1, stat_read("RxDropCrypto"));
+	ASSERT_EQ(1, stat_drops());
+	/* that was no forgery, and moves no window */
+	key_state(self->p.far.fd, DTLS_RX, &after);
+	ASSERT_EQ(0, after.drop_auth);
+	ASSERT_EQ(1000, send(self->p.near.fd, out, 1000, 0));
+	ASSERT_EQ(1000, recv_soon(self->p.far.fd, in, sizeof(in), 0));
 }
 
 static atomic_uint arrived, sent;

@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -20,11 +21,13 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include "lib/async.h"
 #include "lib/chaos.h"
 #include "lib/effort.h"
 #include "lib/pair.h"
+#include "lib/stall.h"
 
 #define THREADS		7
 
@@ -318,6 +321,111 @@ TEST_F_TIMEOUT(death, destroyed_at_the_first_keys, 600)
 		ASSERT_EQ(err ? EDESTADDRREQ : EPIPE, errno);
 		pair_close(&tr->p);
 	}
+}
+
+/* Who wants the lock of a socket, for a system call. */
+struct waiter {
+	struct traffic *tr;
+	struct stall *stall;
+	struct sockaddr_storage me, peer;
+	atomic_int tid;
+	int err;
+};
+
+static void *lock_holder(void *arg)
+{
+	struct waiter *w = arg;
+
+	/* the options are read under the lock */
+	setsockopt(w->tr->p.near.fd, SOL_IP, IP_OPTIONS, w->stall->page, 8);
+	return NULL;
+}
+
+static void *lock_installer(void *arg)
+{
+	struct waiter *w = arg;
+
+	atomic_store(&w->tid, gettid());
+	w->err = key_install(w->tr->p.near.fd, DTLS_TX, &w->tr->p.near.tx);
+	return NULL;
+}
+
+static void *lock_destroyer(void *arg)
+{
+	struct waiter *w = arg;
+
+	atomic_store(&w->tid, gettid());
+	w->err = sock_destroy_between(&w->me, &w->peer);
+	return NULL;
+}
+
+static void waiter_start(pthread_t *t, struct waiter *w, void *(*run)(void *),
+			 long nr)
+{
+	must(!pthread_create(t, NULL, run, w));
+	if (!nr)
+		return;
+	while (!atomic_load(&w->tid))
+		sched_yield();
+	wait_asleep(atomic_load(&w->tid), nr);
+}
+
+/* The same, in the one order that chance hardly ever finds. */
+TEST_F_TIMEOUT(death, destroyed_behind_the_first_keys, 600)
+{
+	static const __u8 nothing[8] = { 1, 1, 1, 1, 1, 1, 1, 0 };
+	struct traffic *tr = self->tr;
+	unsigned int tries = 0, met = 0;
+	struct waiter w[3];
+	struct stall stall;
+	pthread_t t[3];
+	__u8 page[4096];
+	socklen_t len;
+	int i;
+
+	if (variant->template || !stall_open(&stall))
+		SKIP(return, "no cipher is at work here, or no userfaultfd");
+	stall_close(&stall);
+	memcpy(page, nothing, sizeof(nothing));
+	/* what is loaded when it is first asked for is there: nobody waits for it */
+	pair_open(&tr->p, SUITE_AES_128_GCM, variant->family, true);
+	ASSERT_EQ(0, sock_destroy(tr->p.near.fd));
+	pair_close(&tr->p);
+	do {
+		ASSERT_GT(100, tries++);
+		memset(w, 0, sizeof(w));
+		ASSERT_EQ(true, stall_open(&stall));
+		pair_prepare(&tr->p, SUITE_AES_128_GCM, variant->family, false);
+		ASSERT_EQ(0, ulp_attach(tr->p.near.fd));
+		for (i = 0; i < 3; i++) {
+			w[i].tr = tr;
+			w[i].stall = &stall;
+		}
+		len = sizeof(w[2].me);
+		ASSERT_EQ(0, getsockname(tr->p.near.fd, (void *)&w[2].me, &len));
+		len = sizeof(w[2].peer);
+		ASSERT_EQ(0, getpeername(tr->p.near.fd, (void *)&w[2].peer,
+					 &len));
+		waiter_start(&t[0], &w[0], lock_holder, 0);
+		stall_wait(&stall);
+		/* both find no keys, and wait for the lock one after the other */
+		waiter_start(&t[1], &w[1], lock_installer, __NR_setsockopt);
+		waiter_start(&t[2], &w[2], lock_destroyer, __NR_sendto);
+		stall_end(&stall, page);
+		for (i = 0; i < 3; i++)
+			pthread_join(t[i], NULL);
+		stall_close(&stall);
+		ASSERT_EQ(0, w[2].err);
+		if (!w[1].err) {
+			ASSERT_EQ(-1, send(tr->p.near.fd, "x", 1, MSG_NOSIGNAL));
+			ASSERT_EQ(ECONNABORTED, errno);
+			ASSERT_EQ(-1, send(tr->p.near.fd, "x", 1, MSG_NOSIGNAL));
+			ASSERT_EQ(EPIPE, errno);
+		}
+		pair_close(&tr->p);
+		/* where it slept for something else there are no keys: again */
+		met += !w[1].err;
+	} while (met < 5);
 }
 
 /* Where @pid is a process of its own, in a namespace of its own. */

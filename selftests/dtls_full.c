@@ -44,15 +44,13 @@ FIXTURE_VARIANT_ADD(full, chacha_v6) { SUITE_CHACHA20, FAMILY_V6 };
 static void narrow(void)
 {
 	must(!system("tc qdisc add dev lo root handle 1: prio"));
-	must(!system("tc qdisc add dev lo parent 1:1 handle 10: "
-		     "tbf rate 200bit burst 5kb limit 9000000"));
+	must(!system("tc qdisc add dev lo parent 1:1 tbf rate 200bit burst 5kb limit 9000000"));
 }
 
 /* What waited there is lost, and gives its memory back. */
 static void widen(void)
 {
-	must(!system("tc qdisc replace dev lo parent 1:1 handle 11: "
-		     "pfifo limit 1000"));
+	must(!system("tc qdisc replace dev lo parent 1:1 pfifo limit 1000"));
 }
 
 FIXTURE_SETUP(full)
@@ -69,9 +67,11 @@ FIXTURE_SETUP(full)
 	fill(out, sizeof(out), 4);
 }
 
+/* Or what is left would hold the socket, and that its namespace, for hours. */
 FIXTURE_TEARDOWN(full)
 {
 	pair_close(&self->p);
+	system("tc qdisc del dev lo root");
 }
 
 /* Returns how many records that took. */

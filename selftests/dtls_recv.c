@@ -495,6 +495,7 @@ TEST_F(receive, bounded_by_rcvbuf)
 {
 	struct pollfd pfd = { .fd = self->fd, .events = POLLIN };
 	int i, sent = 0, queued = 0;
+	struct dtls_pair q;
 
 	ASSERT_EQ(0, set_int(self->fd, SOL_SOCKET, SO_RCVBUF, 32768));
 	for (i = 0; i < 200; i++) {
@@ -505,6 +506,13 @@ TEST_F(receive, bounded_by_rcvbuf)
 	}
 	ASSERT_EQ(200, sent);
 	settle();
+	/* the bound is each socket's own */
+	pair_open(&q, SUITE_AES_128_GCM, variant->family, true);
+	ASSERT_EQ(0, set_int(q.near.fd, SOL_SOCKET, SO_RCVBUF, 8192));
+	ASSERT_EQ(3, send(q.far.fd, "abc", 3, 0));
+	ASSERT_EQ(3, recv_soon(q.near.fd, in, sizeof(in), MSG_PEEK));
+	ASSERT_EQ(3, recv_soon(q.near.fd, in, sizeof(in), 0));
+	pair_close(&q);
 	while (recv(self->fd, in, sizeof(in), MSG_DONTWAIT) == 4000) {
 		ASSERT_EQ(0, memcmp(in, out, 4000));
 		queued++;

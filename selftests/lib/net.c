@@ -332,7 +332,8 @@ int wait_child(pid_t pid)
 	return WEXITSTATUS(status);
 }
 
-int sock_destroy(int fd)
+int sock_destroy_between(struct sockaddr_storage *me,
+			 struct sockaddr_storage *peer)
 {
 	struct {
 		struct nlmsghdr h;
@@ -353,27 +354,19 @@ int sock_destroy(int fd)
 		struct nlmsghdr h;
 		struct nlmsgerr e;
 	} a;
-	struct sockaddr_storage me, peer;
-	socklen_t len = sizeof(me);
-	int nl;
+	int nl = socket(AF_NETLINK, SOCK_RAW, NETLINK_SOCK_DIAG);
 
-	if (getsockname(fd, (struct sockaddr *)&me, &len))
-		return errno;
-	len = sizeof(peer);
-	if (getpeername(fd, (struct sockaddr *)&peer, &len))
-		return errno;
-	nl = socket(AF_NETLINK, SOCK_RAW, NETLINK_SOCK_DIAG);
 	must(nl >= 0);
-	q.r.sdiag_family = me.ss_family;
-	if (me.ss_family == AF_INET) {
-		struct sockaddr_in *m = (void *)&me, *p = (void *)&peer;
+	q.r.sdiag_family = me->ss_family;
+	if (me->ss_family == AF_INET) {
+		struct sockaddr_in *m = (void *)me, *p = (void *)peer;
 
 		q.r.id.idiag_sport = m->sin_port;
 		q.r.id.idiag_dport = p->sin_port;
 		q.r.id.idiag_src[0] = m->sin_addr.s_addr;
 		q.r.id.idiag_dst[0] = p->sin_addr.s_addr;
 	} else {
-		struct sockaddr_in6 *m = (void *)&me, *p = (void *)&peer;
+		struct sockaddr_in6 *m = (void *)me, *p = (void *)peer;
 
 		q.r.id.idiag_sport = m->sin6_port;
 		q.r.id.idiag_dport = p->sin6_port;
@@ -385,6 +378,19 @@ int sock_destroy(int fd)
 	must(a.h.nlmsg_type == NLMSG_ERROR);
 	close(nl);
 	return -a.e.error;
+}
+
+int sock_destroy(int fd)
+{
+	struct sockaddr_storage me, peer;
+	socklen_t len = sizeof(me);
+
+	if (getsockname(fd, (struct sockaddr *)&me, &len))
+		return errno;
+	len = sizeof(peer);
+	if (getpeername(fd, (struct sockaddr *)&peer, &len))
+		return errno;
+	return sock_destroy_between(&me, &peer);
 }
 
 void fd_pass(int over, int fd)

@@ -37,6 +37,9 @@ int set_int(int fd, int level, int name, int value);
 int get_int(int fd, int level, int name);	/* -1: refused */
 int ulp_attach(int fd);
 int sock_destroy(int fd);	/* what ss -K does; 0 or an errno */
+/* The same, without a question to the socket, which takes its lock. */
+int sock_destroy_between(struct sockaddr_storage *me,
+			 struct sockaddr_storage *peer);
 
 /* A value of /proc/net/dtls_stat, and the sum of all RxDrop*. */
 unsigned long long stat_read(const char *name);
