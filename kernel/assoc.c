@@ -17,6 +17,7 @@ MODULE_PARM_DESC(epoch_linger,
 		 "seconds that old read keys stay after the peer uses newer ones");
 
 static struct workqueue_struct *dtls_assoc_wq;
+static struct kmem_cache *dtls_assoc_cache;
 
 /* Late records of old epochs may no longer come: drop their keys. */
 static void dtls_assoc_retire(struct work_struct *work)
@@ -51,7 +52,8 @@ static void dtls_assoc_retire(struct work_struct *work)
  */
 struct dtls_assoc *dtls_assoc_create(struct net *net)
 {
-	struct dtls_assoc *assoc = kzalloc(sizeof(*assoc), GFP_KERNEL);
+	struct dtls_assoc *assoc = kmem_cache_zalloc(dtls_assoc_cache,
+						     GFP_KERNEL);
 
 	if (!assoc)
 		return NULL;
@@ -63,6 +65,12 @@ struct dtls_assoc *dtls_assoc_create(struct net *net)
 	return assoc;
 }
 
+static void dtls_assoc_free(struct rcu_head *rcu)
+{
+	kmem_cache_free(dtls_assoc_cache,
+			container_of(rcu, struct dtls_assoc, rcu));
+}
+
 /**
  * dtls_assoc_put() - give back a reference
  * @assoc: association
@@ -72,7 +80,7 @@ struct dtls_assoc *dtls_assoc_create(struct net *net)
 void dtls_assoc_put(struct dtls_assoc *assoc)
 {
 	if (refcount_dec_and_test(&assoc->ref))
-		kfree_rcu(assoc, rcu);
+		call_rcu(&assoc->rcu, dtls_assoc_free);
 }
 
 /**
@@ -124,16 +132,31 @@ void dtls_assoc_retire_later(struct dtls_assoc *assoc)
  */
 int dtls_assoc_init(void)
 {
+	int err;
+
+	err = dtls_keys_init();
+	if (err)
+		return err;
+	dtls_assoc_cache = KMEM_CACHE(dtls_assoc, SLAB_ACCOUNT);
 	dtls_assoc_wq = alloc_workqueue("dtls", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
-	return dtls_assoc_wq ? 0 : -ENOMEM;
+	if (dtls_assoc_cache && dtls_assoc_wq)
+		return 0;
+	if (dtls_assoc_wq)
+		destroy_workqueue(dtls_assoc_wq);
+	kmem_cache_destroy(dtls_assoc_cache);
+	dtls_keys_exit();
+	return -ENOMEM;
 }
 
 /**
  * dtls_assoc_exit() - undo dtls_assoc_init()
  *
- * Context: process, module exit; no association is left.
+ * Context: process, module exit; no association is left, and the last have
+ * passed their grace period.
  */
 void dtls_assoc_exit(void)
 {
 	destroy_workqueue(dtls_assoc_wq);
+	kmem_cache_destroy(dtls_assoc_cache);
+	dtls_keys_exit();
 }

@@ -215,20 +215,21 @@ void dtls_cipher_destroy(struct dtls_aead *aead)
  * for AES-GCM and AES-CCM "the explicit part is chosen by the sender" (RFC 5288
  * 3), so a receiver must read it rather than assume the sequence number.
  */
-static void dtls_cipher_nonce(const struct dtls_aead *aead, u8 *iv,
-			      const u8 *explicit, u16 epoch, u64 seq)
+static __always_inline void
+dtls_cipher_nonce(const struct dtls_aead *aead, u8 *iv, const u8 *explicit,
+		  u16 epoch, u64 seq)
 {
 	const struct dtls_cipher *c = aead->cipher;
 
-	if (c->ccm) {
+	if (likely(c->explicit_len && !c->ccm)) {
+		memcpy(iv, aead->iv, 4);
+		memcpy(iv + 4, explicit, 8);
+	} else if (c->ccm) {
 		/* RFC 3610 2.3: flags hold L' = L - 1, and 15 - L = 12 bytes */
 		iv[0] = 2;
 		memcpy(iv + 1, aead->iv, 4);
 		memcpy(iv + 5, explicit, 8);
 		memset(iv + 13, 0, 3);
-	} else if (c->explicit_len) {
-		memcpy(iv, aead->iv, 4);
-		memcpy(iv + 4, explicit, 8);
 	} else {
 		/* RFC 7905 2: the padded 64-bit number, XORed with the IV */
 		memcpy(iv, aead->iv, 4);
@@ -237,19 +238,34 @@ static void dtls_cipher_nonce(const struct dtls_aead *aead, u8 *iv,
 	}
 }
 
+/* Point the one entry to memory; mostly in the page of the last record. */
+static inline void dtls_cipher_point(struct dtls_work *work, const u8 *start,
+				     unsigned int len)
+{
+	unsigned long at = (unsigned long)start;
+
+	if (unlikely((at ^ work->at) & PAGE_MASK)) {
+		sg_set_buf(&work->sg, start, len);
+		work->at = at;
+	} else {
+		work->sg.offset = offset_in_page(at);
+		work->sg.length = len;
+	}
+}
+
 /* Run the request; an asynchronous AEAD is waited for. */
-static int dtls_cipher_run(struct dtls_work *work, u8 *start,
-			   unsigned int total, unsigned int crypt, bool seal,
-			   bool *async)
+static inline int dtls_cipher_run(struct dtls_work *work,
+				  struct scatterlist *from, unsigned int crypt,
+				  bool seal)
 {
 	int err;
 
-	sg_set_buf(&work->sg, start, total);
-	aead_request_set_crypt(work->req, &work->sg, &work->sg, crypt,
-			       work->iv);
+	aead_request_set_crypt(work->req, from, &work->sg, crypt, work->iv);
 	err = seal ? crypto_aead_encrypt(work->req) :
 		     crypto_aead_decrypt(work->req);
-	*async = err == -EINPROGRESS || err == -EBUSY;
+	if (likely(err != -EINPROGRESS && err != -EBUSY))
+		return err;
+	work->async++;
 	/*
 	 * Waiting, and not to be interrupted: nothing of a record outlives
 	 * the system call that handles it, so close() has nothing to fear.
@@ -268,15 +284,13 @@ static int dtls_cipher_run(struct dtls_work *work, u8 *start,
  * @epoch: epoch of the key
  * @seq:   sequence number that no record of this key has had or will have
  * @plain: bytes of plaintext
- * @async: set if the AEAD answered later
  *
  * Context: process, sleeps if the AEAD does.
  * Return: bytes of the record at @wire, or the AEAD's negative errno; @seq is
  * used up either way.
  */
 int dtls_cipher_seal(const struct dtls_aead *aead, struct dtls_work *work,
-		     u8 *wire, u8 type, u16 epoch, u64 seq, unsigned int plain,
-		     bool *async)
+		     u8 *wire, u8 type, u16 epoch, u64 seq, unsigned int plain)
 {
 	const struct dtls_cipher *c = aead->cipher;
 	u8 *payload = wire + DTLS_RECORD_HDR12 + c->explicit_len;
@@ -288,9 +302,9 @@ int dtls_cipher_seal(const struct dtls_aead *aead, struct dtls_work *work,
 	dtls_cipher_nonce(aead, work->iv, explicit, epoch, seq);
 	dtls_record_put_aad12(payload - DTLS_RECORD_AAD12, type, epoch, seq,
 			      plain);
-	err = dtls_cipher_run(work, payload - DTLS_RECORD_AAD12,
-			      DTLS_RECORD_AAD12 + plain + c->tag_len, plain,
-			      true, async);
+	dtls_cipher_point(work, payload - DTLS_RECORD_AAD12,
+			  DTLS_RECORD_AAD12 + plain + c->tag_len);
+	err = dtls_cipher_run(work, &work->sg, plain, true);
 	if (err)
 		return err;
 
@@ -303,13 +317,14 @@ int dtls_cipher_seal(const struct dtls_aead *aead, struct dtls_work *work,
 }
 
 /**
- * dtls_cipher_open() - open a record in place
+ * dtls_cipher_open() - open a record
  * @aead:  key
  * @work:  work area, got for @aead
- * @frag:  the fragment, in memory that may be mapped for DMA, with
- *         %DTLS_RECORD_AAD12 bytes of room in front, which are overwritten
+ * @frag:  where it goes: room for the fragment, in memory that may be mapped
+ *         for DMA, with %DTLS_RECORD_AAD12 bytes of room in front, which are
+ *         overwritten
+ * @from:  the fragment: @frag, or memory that nobody writes meanwhile
  * @hdr:   its header
- * @async: set if the AEAD answered later
  *
  * Context: process, sleeps if the AEAD does.
  * Return: bytes of plaintext, which begins behind the explicit nonce; or
@@ -318,24 +333,31 @@ int dtls_cipher_seal(const struct dtls_aead *aead, struct dtls_work *work,
  * What lies in @frag after an error must not be shown to anyone.
  */
 int dtls_cipher_open(const struct dtls_aead *aead, struct dtls_work *work,
-		     u8 *frag, const struct dtls_record_hdr *hdr, bool *async)
+		     u8 *frag, const u8 *from,
+		     const struct dtls_record_hdr *hdr)
 {
 	const struct dtls_cipher *c = aead->cipher;
+	struct scatterlist *sg = &work->sg;
 	u8 *payload = frag + c->explicit_len;
 	unsigned int plain;
 	int err;
 
-	*async = false;
 	if (hdr->len < c->explicit_len + c->tag_len)
 		return -EMSGSIZE;
 	plain = hdr->len - c->explicit_len - c->tag_len;
 
-	dtls_cipher_nonce(aead, work->iv, frag, hdr->epoch, hdr->seq);
+	dtls_cipher_nonce(aead, work->iv, from, hdr->epoch, hdr->seq);
 	dtls_record_put_aad12(payload - DTLS_RECORD_AAD12, hdr->type,
 			      hdr->epoch, hdr->seq, plain);
-	err = dtls_cipher_run(work, payload - DTLS_RECORD_AAD12,
-			      DTLS_RECORD_AAD12 + plain + c->tag_len,
-			      plain + c->tag_len, false, async);
+	dtls_cipher_point(work, payload - DTLS_RECORD_AAD12,
+			  DTLS_RECORD_AAD12 + plain + c->tag_len);
+	if (from != frag) {
+		sg = work->in;
+		sg_set_buf(&sg[0], payload - DTLS_RECORD_AAD12,
+			   DTLS_RECORD_AAD12);
+		sg_set_buf(&sg[1], from + c->explicit_len, plain + c->tag_len);
+	}
+	err = dtls_cipher_run(work, sg, plain + c->tag_len, false);
 	if (err)
 		return err;
 	/* RFC 5246 6.2.3: "length MUST NOT exceed 2^14" for the plaintext */

@@ -59,10 +59,10 @@ int dtls_cipher_init(struct dtls_aead *aead, const struct dtls_cipher *cipher,
 		     const u8 *key, const u8 *iv);
 void dtls_cipher_destroy(struct dtls_aead *aead);
 int dtls_cipher_seal(const struct dtls_aead *aead, struct dtls_work *work,
-		     u8 *wire, u8 type, u16 epoch, u64 seq, unsigned int plain,
-		     bool *async);
+		     u8 *wire, u8 type, u16 epoch, u64 seq, unsigned int plain);
 int dtls_cipher_open(const struct dtls_aead *aead, struct dtls_work *work,
-		     u8 *frag, const struct dtls_record_hdr *hdr, bool *async);
+		     u8 *frag, const u8 *from,
+		     const struct dtls_record_hdr *hdr);
 
 /**
  * dtls_cipher_overhead() - bytes that a record adds to its plaintext

@@ -13,6 +13,16 @@
 #include <net/inet_sock.h>
 #include <net/sock.h>
 
+/*
+ * A variable that need not be cleared (CONFIG_INIT_STACK_ALL_ZERO) in the path
+ * of each record: its fields are set before they are read.
+ */
+#if __has_attribute(__uninitialized__)
+#define dtls_compat_raw	__attribute__((__uninitialized__))
+#else
+#define dtls_compat_raw
+#endif
+
 #ifndef ITER_SOURCE
 #define ITER_SOURCE	WRITE
 #endif
@@ -130,6 +140,16 @@ static inline bool dtls_compat_frag_mapped(const struct sk_buff *skb,
 	return !PageHighMem(skb_frag_page(frag));
 }
 
+/* Without CONFIG_PAGE_POOL an sk_buff does not say where its pages are from. */
+static inline bool dtls_compat_pool_pages(const struct sk_buff *skb)
+{
+#ifdef CONFIG_PAGE_POOL
+	return skb->pp_recycle;
+#else
+	return false;
+#endif
+}
+
 /* 6.2: timers are deleted by another name. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
 #define dtls_compat_timer_delete_sync(timer)	timer_delete_sync(timer)
@@ -145,5 +165,57 @@ static inline bool dtls_compat_frag_mapped(const struct sk_buff *skb,
 #define dtls_compat_zerocopy_alloc(sk, len) \
 	msg_zerocopy_realloc(sk, len, NULL)
 #endif
+
+/* 6.4: the array of an iterator is asked for by function. */
+static inline const struct iovec *dtls_compat_iov(const struct iov_iter *i)
+{
+#ifdef iter_iov_addr
+	return iter_iov(i);
+#else
+	return i->iov;
+#endif
+}
+
+/**
+ * dtls_compat_user_piece() - the next bytes of a program's buffer
+ * @i:   the buffer
+ * @len: bytes that are wanted
+ *
+ * Context: any.
+ * Return: where they are, if they lie in one piece; else NULL.
+ */
+static inline void __user *dtls_compat_user_piece(const struct iov_iter *i,
+						  size_t len)
+{
+	if (len > iov_iter_count(i))
+		return NULL;
+	if (iter_is_ubuf(i))
+		return i->ubuf + i->iov_offset;
+	if (iter_is_iovec(i) && i->nr_segs &&
+	    len <= dtls_compat_iov(i)->iov_len - i->iov_offset)
+		return dtls_compat_iov(i)->iov_base + i->iov_offset;
+	return NULL;
+}
+
+/**
+ * dtls_compat_user_pass() - go on in a program's buffer
+ * @i:   dtls_compat_user_piece() has given @len bytes of it
+ * @len: bytes
+ *
+ * As iov_iter_advance(), which need not ask what it already knows.
+ *
+ * Context: any.
+ */
+static inline void dtls_compat_user_pass(struct iov_iter *i, size_t len)
+{
+	if (iter_is_ubuf(i) ||
+	    len < dtls_compat_iov(i)->iov_len - i->iov_offset) {
+		i->iov_offset += len;
+		i->count -= len;
+	} else {
+		/* on to the next piece */
+		iov_iter_advance(i, len);
+	}
+}
 
 #endif /* _DTLS_COMPAT_H */

@@ -108,13 +108,17 @@ out:
  */
 int dtls_cork_release(struct dtls_sock *ds)
 {
-	struct dtls_tx tx = { .ds = ds, .gso = READ_ONCE(ds->gso_size) };
+	u8 space[DTLS_TX_SPACE] __aligned(sizeof(long));
 	struct msghdr none = {};
+	struct dtls_tx tx;
 	ssize_t ret;
 
 	lockdep_assert_held(&ds->cork.lock);
 	if (!ds->cork.held)
 		return 0;
+	dtls_tx_begin(&tx, ds, DTLS_TYPE_DATA, 0);
+	tx.space = space;
+	tx.gso = READ_ONCE(ds->gso_size);
 	ret = dtls_tx_keys(ds, &tx.ep);
 	if (ret) {
 		dtls_cork_drop(&ds->cork);

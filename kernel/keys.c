@@ -42,6 +42,75 @@ int dtls_keys_validate(const struct dtls_keys *keys)
 	return 0;
 }
 
+static size_t dtls_keys_rx_bytes(u32 window)
+{
+	return sizeof(struct dtls_epoch) + dtls_replay_map_bytes(window);
+}
+
+/*
+ * Memory for both directions of the usual association, as much as they take
+ * and no more: there may be very many.
+ */
+static struct kmem_cache *dtls_keys_tx_cache, *dtls_keys_rx_cache;
+
+/**
+ * dtls_keys_init() - prepare for keys
+ *
+ * Context: process, module init. Return: 0 or -ENOMEM.
+ */
+int dtls_keys_init(void)
+{
+	dtls_keys_tx_cache = kmem_cache_create("dtls_keys_tx",
+					       offsetofend(struct dtls_epoch,
+							   tx_bytes), 0,
+					       SLAB_HWCACHE_ALIGN |
+					       SLAB_ACCOUNT, NULL);
+	if (!dtls_keys_tx_cache)
+		return -ENOMEM;
+	dtls_keys_rx_cache = kmem_cache_create("dtls_keys_rx",
+					       dtls_keys_rx_bytes(DTLS_WINDOW_DEFAULT),
+					       0, SLAB_HWCACHE_ALIGN |
+					       SLAB_ACCOUNT, NULL);
+	if (!dtls_keys_rx_cache) {
+		kmem_cache_destroy(dtls_keys_tx_cache);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+/**
+ * dtls_keys_exit() - undo dtls_keys_init()
+ *
+ * Context: process, module exit; the last keys have passed their grace period.
+ */
+void dtls_keys_exit(void)
+{
+	kmem_cache_destroy(dtls_keys_tx_cache);
+	kmem_cache_destroy(dtls_keys_rx_cache);
+}
+
+/* With a window of so many records; keys that send have none. */
+static struct dtls_epoch *dtls_keys_alloc(u32 window)
+{
+	if (!window)
+		return kmem_cache_zalloc(dtls_keys_tx_cache, GFP_KERNEL);
+	if (window <= DTLS_WINDOW_DEFAULT)
+		return kmem_cache_zalloc(dtls_keys_rx_cache, GFP_KERNEL);
+	return kzalloc(dtls_keys_rx_bytes(window), GFP_KERNEL_ACCOUNT);
+}
+
+static void dtls_keys_free(struct rcu_head *rcu)
+{
+	/* whichever of these it came from */
+	kfree(container_of(rcu, struct dtls_epoch, rcu));
+}
+
+/* Of a limit, seven eighths are used up when it is time to tell of it. */
+static u64 dtls_keys_mark(u64 limit)
+{
+	return limit - limit / 8;
+}
+
 static struct dtls_epoch *dtls_keys_create(struct dtls_assoc *assoc,
 					   const struct dtls_keys *keys,
 					   u32 window)
@@ -50,7 +119,7 @@ static struct dtls_epoch *dtls_keys_create(struct dtls_assoc *assoc,
 	struct dtls_epoch *ep;
 	int err;
 
-	ep = kzalloc(sizeof(*ep) + dtls_replay_map_bytes(window), GFP_KERNEL);
+	ep = dtls_keys_alloc(window);
 	if (!ep)
 		return ERR_PTR(-ENOMEM);
 	err = dtls_cipher_init(&ep->aead, c, keys->key, keys->iv);
@@ -64,11 +133,16 @@ static struct dtls_epoch *dtls_keys_create(struct dtls_assoc *assoc,
 	ep->epoch = keys->epoch;
 	ep->suite = keys->cipher_suite;
 	memcpy(ep->key, keys->key, c->key_len);
-	spin_lock_init(&ep->lock);
 	ep->first = keys->seq;
-	atomic64_set(&ep->seq, keys->seq);
-	if (window)
+	ep->near = dtls_keys_mark(DTLS_RECORD_SEQ_MAX);
+	if (c->seal_limit)
+		ep->near = min(ep->near, dtls_keys_mark(c->seal_limit));
+	if (window) {
+		spin_lock_init(&ep->lock);
 		dtls_replay_init(&ep->replay, window, keys->seq);
+	} else {
+		atomic64_set(&ep->seq, keys->seq);
+	}
 	return ep;
 }
 
@@ -87,7 +161,7 @@ void dtls_keys_put(struct dtls_epoch *ep)
 	dtls_cipher_destroy(&ep->aead);
 	memzero_explicit(ep->key, sizeof(ep->key));
 	/* a look-up may still be at the reference count, and at nothing else */
-	kfree_rcu(ep, rcu);
+	call_rcu(&ep->rcu, dtls_keys_free);
 	dtls_assoc_put(assoc);
 }
 
@@ -246,54 +320,31 @@ bool dtls_keys_has_rx(struct dtls_assoc *assoc)
 }
 
 /**
- * dtls_keys_take_seqs() - take sequence numbers for sending
- * @ep:    epoch
- * @count: how many are wanted
- * @first: set to the first of a run of numbers that nobody else gets
- *
- * A number once taken is used or lost, never given back: so no nonce comes
- * twice, whatever fails later.
+ * dtls_keys_no_seqs() - why there are no numbers any more
+ * @ep: epoch
  *
  * Context: any.
- * Return: how many, at least one; -EKEYREVOKED if the keys were exported;
- * -EKEYEXPIRED at the end of the numbers.
+ * Return: -EKEYREVOKED if the keys were exported; -EKEYEXPIRED at the end of
+ * the numbers.
  */
-int dtls_keys_take_seqs(struct dtls_epoch *ep, unsigned int count, u64 *first)
+int dtls_keys_no_seqs(const struct dtls_epoch *ep)
 {
-	u64 next;
-
-	/* reading first keeps the counter from running away past the end */
-	if (unlikely(atomic64_read(&ep->seq) >= DTLS_RECORD_SEQ_MAX))
-		goto end;
-	next = atomic64_fetch_add(count, &ep->seq);
-	if (unlikely(next >= DTLS_RECORD_SEQ_MAX))
-		goto end;
-	*first = next;
-	return min_t(u64, count, DTLS_RECORD_SEQ_MAX - next);
-end:
 	if (test_bit(DTLS_ASSOC_TX_FROZEN, &ep->assoc->flags))
 		return -EKEYREVOKED;
 	return -EKEYEXPIRED;
 }
 
 /**
- * dtls_keys_check() - ask the replay window before a record is opened
+ * dtls_keys_check_locked() - dtls_keys_check(), where a refusal is likely
  * @ep:  read epoch
  * @seq: sequence number of the record
  *
- * Only to save effort: what counts is dtls_keys_commit(). So the lock is taken
- * only where a refusal has to be certain.
- *
  * Context: process. Return: the verdict; a refusal is counted.
  */
-enum dtls_replay_verdict dtls_keys_check(struct dtls_epoch *ep, u64 seq)
+enum dtls_replay_verdict dtls_keys_check_locked(struct dtls_epoch *ep, u64 seq)
 {
 	enum dtls_replay_verdict verdict;
 
-	if (IS_ENABLED(CONFIG_64BIT) &&
-	    (seq >= READ_ONCE(ep->replay.next) ||
-	     dtls_replay_check(&ep->replay, seq) == DTLS_REPLAY_NEW))
-		return DTLS_REPLAY_NEW;
 	spin_lock(&ep->lock);
 	verdict = dtls_replay_check(&ep->replay, seq);
 	if (verdict != DTLS_REPLAY_NEW)
@@ -339,10 +390,10 @@ enum dtls_replay_verdict dtls_keys_commit(struct dtls_epoch *ep, u64 seq,
 	return verdict;
 }
 
-/* An event is due once, when seven eighths of a limit are used up. */
+/* An event is due once. */
 static bool dtls_keys_near(struct dtls_epoch *ep, int bit, u64 used, u64 limit)
 {
-	return unlikely(limit && used >= limit - limit / 8) &&
+	return limit && used >= dtls_keys_mark(limit) &&
 	       !test_bit(bit, &ep->flags) && !test_and_set_bit(bit, &ep->flags);
 }
 
@@ -362,18 +413,14 @@ bool dtls_keys_failed(struct dtls_epoch *ep)
 }
 
 /**
- * dtls_keys_limit_near() - is it time to tell that a sending key wears out
+ * dtls_keys_limit_told() - is there something to tell of a key that wears out
  * @ep:  write epoch
- * @seq: sequence number just taken
- *
- * DTLS 1.2 states no limit of use but the end of the sequence numbers; the
- * mathematics of RFC 9147 appendix B are the same, so the program is told, and
- * nothing is stopped.
+ * @seq: sequence number just taken, above @ep->near
  *
  * Context: any.
  * Return: true once near the AEAD's limit and once near the last number.
  */
-bool dtls_keys_limit_near(struct dtls_epoch *ep, u64 seq)
+bool dtls_keys_limit_told(struct dtls_epoch *ep, u64 seq)
 {
 	return dtls_keys_near(ep, DTLS_EPOCH_LIMIT_TOLD, seq,
 			      ep->aead.cipher->seal_limit) ||

@@ -23,43 +23,56 @@ struct dtls_assoc;
 /**
  * struct dtls_epoch - keys of one direction
  * @aead:        cipher, key and IV
- * @ref:         users; the association's slot is one
- * @rcu:         for the lock-free look-up
  * @assoc:       association, owns a reference
+ * @ref:         users; the association's slot is one
  * @epoch:       number
  * @suite:       IANA number of the suite
- * @key:         the key, for export
  * @flags:       DTLS_EPOCH_*
+ * @key:         the key, for export
+ * @rcu:         for the lock-free look-up, once the key is wiped
  * @first:       sending: first sequence number
- * @seq:         sending: next sequence number
  * @left:        sending: what @seq was when the keys were exported
+ * @near:        sending: number from which on there is a limit to tell of
+ * @seq:         sending: next sequence number
  * @tx_bytes:    sending: bytes of plaintext sealed
- * @fails:       receiving: records that failed authentication
  * @lock:        receiving: protects the fields below; process context only
  * @records:     receiving: records opened
  * @rx_bytes:    receiving: bytes of plaintext in them
  * @drop_replay: receiving: records that the window refused
+ * @fails:       receiving: records that failed authentication; not under @lock
  * @replay:      receiving: the window; its map follows
+ *
+ * What each record changes has a cache line of its own. Keys that send end
+ * where the fields for receiving begin.
  */
 struct dtls_epoch {
 	struct dtls_aead	aead;
-	refcount_t		ref;
-	struct rcu_head		rcu;
 	struct dtls_assoc	*assoc;
+	refcount_t		ref;
 	u16			epoch;
 	u16			suite;
-	u8			key[DTLS_KEY_MAX];
 	unsigned long		flags;
+	union {
+		u8		key[DTLS_KEY_MAX];
+		struct rcu_head	rcu;
+	};
 	u64			first;
 	u64			left;
-	atomic64_t		seq ____cacheline_aligned_in_smp;
-	atomic64_t		tx_bytes;
-	atomic64_t		fails;
-	spinlock_t		lock;	/* see above */
-	u64			records;
-	u64			rx_bytes;
-	u64			drop_replay;
-	struct dtls_replay	replay;
+	u64			near;
+	union {
+		struct {
+			atomic64_t	seq ____cacheline_aligned_in_smp;
+			atomic64_t	tx_bytes;
+		};
+		struct {
+			spinlock_t	lock;	/* see above */
+			u64		records;
+			u64		rx_bytes;
+			u64		drop_replay;
+			atomic64_t	fails;
+			struct dtls_replay replay;
+		};
+	};
 };
 
 /* Bits of dtls_epoch.flags: events that have been told. */
@@ -67,6 +80,8 @@ struct dtls_epoch {
 #define DTLS_EPOCH_END_TOLD	1	/* end of the sequence numbers near */
 #define DTLS_EPOCH_OPENED	2	/* a record has been opened under it */
 
+int dtls_keys_init(void);
+void dtls_keys_exit(void);
 int dtls_keys_validate(const struct dtls_keys *keys);
 int dtls_keys_install(struct dtls_assoc *assoc, const struct dtls_keys *tx,
 		      const struct dtls_keys *rx, u32 window);
@@ -75,14 +90,79 @@ struct dtls_epoch *dtls_keys_get_rx(struct dtls_assoc *assoc, u16 epoch);
 bool dtls_keys_has_rx(struct dtls_assoc *assoc);
 bool dtls_keys_has_tx(struct dtls_assoc *assoc);
 void dtls_keys_put(struct dtls_epoch *ep);
-int dtls_keys_take_seqs(struct dtls_epoch *ep, unsigned int count, u64 *first);
-enum dtls_replay_verdict dtls_keys_check(struct dtls_epoch *ep, u64 seq);
+int dtls_keys_no_seqs(const struct dtls_epoch *ep);
+enum dtls_replay_verdict dtls_keys_check_locked(struct dtls_epoch *ep, u64 seq);
 enum dtls_replay_verdict dtls_keys_commit(struct dtls_epoch *ep, u64 seq,
 					  unsigned int bytes);
 bool dtls_keys_failed(struct dtls_epoch *ep);
-bool dtls_keys_limit_near(struct dtls_epoch *ep, u64 seq);
+bool dtls_keys_limit_told(struct dtls_epoch *ep, u64 seq);
 int dtls_keys_read(struct dtls_assoc *assoc, bool rx, bool export,
 		   struct dtls_keys *keys);
 void dtls_keys_drop_all(struct dtls_assoc *assoc);
+
+/**
+ * dtls_keys_take_seqs() - take sequence numbers for sending
+ * @ep:    epoch
+ * @count: how many are wanted
+ * @first: set to the first of a run of numbers that nobody else gets
+ *
+ * A number once taken is used or lost, never given back: so no nonce comes
+ * twice, whatever fails later.
+ *
+ * Context: any.
+ * Return: how many, at least one; -EKEYREVOKED if the keys were exported;
+ * -EKEYEXPIRED at the end of the numbers.
+ */
+static inline int dtls_keys_take_seqs(struct dtls_epoch *ep, unsigned int count,
+				      u64 *first)
+{
+	u64 next;
+
+	/* reading first keeps the counter from running away past the end */
+	if (unlikely(atomic64_read(&ep->seq) >= DTLS_RECORD_SEQ_MAX))
+		return dtls_keys_no_seqs(ep);
+	next = atomic64_fetch_add(count, &ep->seq);
+	if (unlikely(next >= DTLS_RECORD_SEQ_MAX))
+		return dtls_keys_no_seqs(ep);
+	*first = next;
+	return min_t(u64, count, DTLS_RECORD_SEQ_MAX - next);
+}
+
+/**
+ * dtls_keys_check() - ask the replay window before a record is opened
+ * @ep:  read epoch
+ * @seq: sequence number of the record
+ *
+ * Only to save effort: what counts is dtls_keys_commit(). So the lock is taken
+ * only where a refusal has to be certain.
+ *
+ * Context: process. Return: the verdict; a refusal is counted.
+ */
+static inline enum dtls_replay_verdict dtls_keys_check(struct dtls_epoch *ep,
+						       u64 seq)
+{
+	if (IS_ENABLED(CONFIG_64BIT) &&
+	    (seq >= READ_ONCE(ep->replay.next) ||
+	     dtls_replay_check(&ep->replay, seq) == DTLS_REPLAY_NEW))
+		return DTLS_REPLAY_NEW;
+	return dtls_keys_check_locked(ep, seq);
+}
+
+/**
+ * dtls_keys_limit_near() - is it time to tell that a sending key wears out
+ * @ep:  write epoch
+ * @seq: sequence number just taken
+ *
+ * DTLS 1.2 states no limit of use but the end of the sequence numbers; the
+ * mathematics of RFC 9147 appendix B are the same, so the program is told, and
+ * nothing is stopped.
+ *
+ * Context: any.
+ * Return: true once near the AEAD's limit and once near the last number.
+ */
+static inline bool dtls_keys_limit_near(struct dtls_epoch *ep, u64 seq)
+{
+	return unlikely(seq >= ep->near) && dtls_keys_limit_told(ep, seq);
+}
 
 #endif /* _DTLS_KEYS_H */

@@ -252,6 +252,7 @@ static int dtls_attach_locked(struct sock *sk, struct dtls_sock *ds)
 	/* one for the operations, put by __sock_release(), one for the end */
 	__module_get(THIS_MODULE);
 	__module_get(THIS_MODULE);
+	ds->stats = dtls_stats_of(sock_net(sk));
 	ds->base_destruct = sk->sk_destruct;
 	sk->sk_destruct = dtls_destruct;
 	sock_set_flag(sk, SOCK_RCU_FREE);

@@ -166,8 +166,7 @@ static void dtls_recv_pktinfo_mapped(struct sock *sk, struct msghdr *msg,
 #endif
 
 /* The mark of a record; before all else, since what is no data needs it. */
-static int dtls_recv_mark(struct dtls_sock *ds, struct msghdr *msg,
-			  const struct dtls_plain *rec)
+static int dtls_recv_mark(struct msghdr *msg, const struct dtls_plain *rec)
 {
 	struct dtls_record info = {
 		.epoch = rec->epoch,
@@ -175,8 +174,6 @@ static int dtls_recv_mark(struct dtls_sock *ds, struct msghdr *msg,
 		.type = rec->type,
 	};
 
-	if (!READ_ONCE(ds->recvtype) && rec->type == DTLS_TYPE_DATA)
-		return 0;
 	return put_cmsg(msg, SOL_DTLS, DTLS_RECORD_TYPE, sizeof(info), &info);
 }
 
@@ -224,21 +221,24 @@ struct dtls_recv {
 };
 
 /* Give the program the first record. Return: false if its buffer is bad. */
-static bool dtls_recv_first(struct dtls_recv *r, const struct dtls_plain *rec,
-			    int start)
+static __always_inline bool dtls_recv_first(struct dtls_recv *r,
+					    const struct dtls_plain *rec,
+					    int start)
 {
 	size_t n = min_t(size_t, r->len, rec->len - start);
+	bool marked = READ_ONCE(r->ds->recvtype);
 
-	if (dtls_recv_mark(r->ds, r->msg, rec) ||
-	    !dtls_work_copy_to(rec->data + start, n, &r->msg->msg_iter))
+	if (unlikely(marked || rec->type != DTLS_TYPE_DATA) &&
+	    dtls_recv_mark(r->msg, rec))
+		return false;
+	if (!dtls_work_copy_to(rec->data + start, n, &r->msg->msg_iter))
 		return false;
 	if (n < rec->len - start)
 		r->msg->msg_flags |= MSG_TRUNC;
 	r->total = n;
 	r->size = rec->len;
 	/* "UDP_GRO: ... all of one size, but the last", and marks go singly */
-	r->more = READ_ONCE(r->ds->gro) && n == rec->len && n &&
-		  !READ_ONCE(r->ds->recvtype);
+	r->more = READ_ONCE(r->ds->gro) && n == rec->len && n && !marked;
 	return true;
 }
 
@@ -263,15 +263,20 @@ static bool dtls_recv_next(struct dtls_recv *r, const struct dtls_plain *rec)
 /* Give it what of an aggregate goes with the first record. */
 static void dtls_recv_rest(struct dtls_recv *r, struct dtls_rx *rx)
 {
-	while (r->more && dtls_recv_room(r) &&
-	       !dtls_rx_next(rx, dtls_recv_room(r))) {
+	size_t before = r->total;
+	u32 room;
+
+	while (r->more) {
+		room = dtls_recv_room(r);
+		if (!room || dtls_rx_next(rx, room))
+			break;
 		/* an empty one would not show */
 		if (!rx->plain.len || !dtls_recv_next(r, &rx->plain)) {
 			dtls_rx_keep(rx, true);
 			break;
 		}
-		sk_peek_offset_bwd(r->ds->sk, rx->plain.len);
 	}
+	sk_peek_offset_bwd(r->ds->sk, r->total - before);
 }
 
 /* Size to tell of several records: 0 if it is but one. */
@@ -354,8 +359,8 @@ static int dtls_recv_direct(struct dtls_sock *ds, struct msghdr *msg,
 			    size_t len, int flags, int *addr_len)
 {
 	struct dtls_recv r = { .ds = ds, .msg = msg, .len = len };
+	struct dtls_rx rx dtls_compat_raw;
 	struct sk_buff *skb;
-	struct dtls_rx rx;
 	int err;
 
 	dtls_rx_begin(&rx, ds);

@@ -91,15 +91,14 @@ static void dtls_replay_forget(struct dtls_replay *r, u64 seq, u64 count)
 }
 
 /**
- * dtls_replay_commit() - take a number whose record has been authenticated
+ * dtls_replay_commit_any() - dtls_replay_commit(), of any number
  * @r:   the window
  * @seq: sequence number
  *
  * Context: any; caller holds the lock of the window.
- * Return: %DTLS_REPLAY_NEW if it is now marked as seen; otherwise the record
- * must be dropped and the window is as before.
+ * Return: as dtls_replay_commit().
  */
-enum dtls_replay_verdict dtls_replay_commit(struct dtls_replay *r, u64 seq)
+enum dtls_replay_verdict dtls_replay_commit_any(struct dtls_replay *r, u64 seq)
 {
 	enum dtls_replay_verdict verdict = dtls_replay_check(r, seq);
 	u64 *word;

@@ -37,6 +37,28 @@ size_t dtls_replay_map_bytes(u32 window);
 void dtls_replay_init(struct dtls_replay *r, u32 window, u64 next);
 enum dtls_replay_verdict dtls_replay_check(const struct dtls_replay *r,
 					   u64 seq);
-enum dtls_replay_verdict dtls_replay_commit(struct dtls_replay *r, u64 seq);
+enum dtls_replay_verdict dtls_replay_commit_any(struct dtls_replay *r, u64 seq);
+
+/**
+ * dtls_replay_commit() - take a number whose record has been authenticated
+ * @r:   the window
+ * @seq: sequence number
+ *
+ * Context: any; caller holds the lock of the window.
+ * Return: %DTLS_REPLAY_NEW if it is now marked as seen; otherwise the record
+ * must be dropped and the window is as before.
+ */
+static inline enum dtls_replay_verdict
+dtls_replay_commit(struct dtls_replay *r, u64 seq)
+{
+	u64 *word = &r->map[(seq & (r->window - 1)) / 64];
+
+	if (unlikely(seq != r->next))
+		return dtls_replay_commit_any(r, seq);
+	/* its bit, which was that of a number long past, is set anew */
+	WRITE_ONCE(r->next, seq + 1);
+	WRITE_ONCE(*word, *word | 1ULL << (seq % 64));
+	return DTLS_REPLAY_NEW;
+}
 
 #endif /* _DTLS_REPLAY_H */

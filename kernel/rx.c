@@ -20,7 +20,10 @@
 #include "sock.h"
 #include "stats.h"
 #include "trace.h"
+#include "wire.h"
 #include "work.h"
+
+#define DTLS_RX_DIRECT	768	/* bytes of a record */
 
 static void dtls_rx_drop(struct dtls_sock *ds, enum dtls_stat why,
 			 const struct dtls_record_hdr *hdr, unsigned int len)
@@ -93,6 +96,18 @@ static int dtls_rx_copy(struct dtls_run *run, u32 off, u8 *to, u32 len)
 	return 0;
 }
 
+/*
+ * Does nobody write to a page as long as the sk_buff has it? So it is with what
+ * a network card has received into pages of a pool, and with sealed records
+ * that have come to another socket of this machine. Other pages may be those of
+ * a file or of a program.
+ */
+static bool dtls_rx_calm(const struct sk_buff *skb, const skb_frag_t *frag)
+{
+	return dtls_compat_pool_pages(skb) ||
+	       dtls_wire_owns(skb_frag_page(frag));
+}
+
 /* Find the piece of memory that @off lies in; none if it is not the kernel's. */
 static void dtls_rx_find_piece(struct dtls_run *run, u32 off)
 {
@@ -103,6 +118,7 @@ static void dtls_rx_find_piece(struct dtls_run *run, u32 off)
 	run->piece_len = 0;
 	skb = dtls_rx_seek(run, off, &in);
 	start = skb_headlen(skb);
+	run->calm = true;
 	if (in < start) {
 		run->piece = skb->data;
 		run->piece_off = off - in;
@@ -120,16 +136,33 @@ static void dtls_rx_find_piece(struct dtls_run *run, u32 off)
 		}
 		if (!dtls_compat_frag_mapped(skb, frag))
 			return;
+		run->calm = dtls_rx_calm(skb, frag);
 		run->piece = skb_frag_address(frag);
 		run->piece_off = off - (in - start);
 		run->piece_len = size;
 		/* one piece after the other, of the same memory */
 		while (++i < info->nr_frags &&
 		       dtls_compat_frag_mapped(skb, ++frag) &&
+		       dtls_rx_calm(skb, frag) == run->calm &&
 		       skb_frag_address(frag) == run->piece + run->piece_len)
 			run->piece_len += skb_frag_size(frag);
 		return;
 	}
+}
+
+/* As below, where they do not lie in the piece that was looked at last. */
+static noinline const u8 *dtls_rx_bytes_far(struct dtls_run *run, u32 off,
+					    u8 *copy, u32 len)
+{
+	u32 in = off - run->piece_off;
+
+	if (in >= run->piece_len) {
+		dtls_rx_find_piece(run, off);
+		in = off - run->piece_off;
+	}
+	if (in < run->piece_len && len <= run->piece_len - in)
+		return run->piece + in;
+	return dtls_rx_copy(run, off, copy, len) ? NULL : copy;
 }
 
 /*
@@ -137,14 +170,14 @@ static void dtls_rx_find_piece(struct dtls_run *run, u32 off)
  * @copy. Records follow each other, so that the piece of the last is mostly
  * that of the next.
  */
-static const u8 *dtls_rx_bytes(struct dtls_run *run, u32 off, u8 *copy, u32 len)
+static inline const u8 *dtls_rx_bytes(struct dtls_run *run, u32 off, u8 *copy,
+				      u32 len)
 {
-	if (off - run->piece_off >= run->piece_len)
-		dtls_rx_find_piece(run, off);
-	if (off - run->piece_off < run->piece_len &&
-	    len <= run->piece_len - (off - run->piece_off))
-		return run->piece + (off - run->piece_off);
-	return dtls_rx_copy(run, off, copy, len) ? NULL : copy;
+	u32 in = off - run->piece_off;
+
+	if (likely(in < run->piece_len && len <= run->piece_len - in))
+		return run->piece + in;
+	return dtls_rx_bytes_far(run, off, copy, len);
 }
 
 /* Go on by @len bytes; with the last the run is empty. */
@@ -270,8 +303,10 @@ static int dtls_rx_dequeue(struct dtls_rx *rx, bool all)
 	run->skb = skb;
 	run->frag = NULL;
 	run->head = skb_has_frag_list(skb) ? skb_pagelen(skb) : 0;
+	run->piece = skb->data;
 	run->piece_off = 0;
-	run->piece_len = 0;
+	run->piece_len = skb_headlen(skb);
+	run->calm = true;
 	run->off = 0;
 	run->end = skb->len;
 	/*
@@ -344,8 +379,7 @@ static void dtls_rx_count_records(struct dtls_rx *rx)
 {
 	if (!rx->records)
 		return;
-	dtls_stats_rx(sock_net(rx->ds->sk), rx->records, rx->bytes,
-		      rx->control);
+	dtls_stats_rx(rx->ds->stats, rx->records, rx->bytes, rx->control);
 	rx->records = 0;
 	rx->control = 0;
 	rx->bytes = 0;
@@ -353,8 +387,12 @@ static void dtls_rx_count_records(struct dtls_rx *rx)
 
 static void dtls_rx_drop_keys(struct dtls_rx *rx)
 {
-	if (rx->work)
+	if (rx->work) {
+		if (unlikely(rx->work->async))
+			dtls_stats_add(sock_net(rx->ds->sk), DTLS_STAT_RX_ASYNC,
+				       rx->work->async);
 		dtls_work_put(rx->work);
+	}
 	rx->work = NULL;
 	if (rx->ep)
 		dtls_keys_put(rx->ep);
@@ -401,16 +439,27 @@ static enum dtls_stat dtls_rx_keys(struct dtls_rx *rx, u16 epoch)
 }
 
 /*
+ * May a record be opened out of place, without a copy? Not where somebody may
+ * write what the cipher reads: it reads twice, once for the tag, and once for
+ * the plaintext. And not where that costs more than the copy: with a small
+ * record, or one that straddles pages.
+ */
+static bool dtls_rx_direct(const struct dtls_run *run, const u8 *from, u32 len)
+{
+	return run->calm && len >= DTLS_RX_DIRECT &&
+	       offset_in_page(from) + len <= PAGE_SIZE;
+}
+
+/*
  * Open the record at @off of the run. Return: %DTLS_STAT_COUNT if it is good,
  * and in @rx->plain; or why it is dropped.
  */
-static enum dtls_stat dtls_rx_open(struct dtls_rx *rx,
-				   const struct dtls_record_hdr *hdr)
+static enum dtls_stat dtls_rx_open(struct dtls_rx *rx)
 {
+	const struct dtls_record_hdr *hdr = &rx->hdr;
 	enum dtls_replay_verdict verdict;
 	struct dtls_epoch *ep = rx->ep;
 	const u8 *from;
-	bool async;
 	u8 *frag;
 	int ret;
 
@@ -428,11 +477,11 @@ static enum dtls_stat dtls_rx_open(struct dtls_rx *rx,
 			     hdr->len);
 	if (!from)
 		return DTLS_STAT_RX_DROP_NOMEM;
-	if (from != frag)
+	if (from != frag && !dtls_rx_direct(&rx->run, from, hdr->len)) {
 		memcpy(frag, from, hdr->len);
-	ret = dtls_cipher_open(&ep->aead, rx->work, frag, hdr, &async);
-	if (async)
-		dtls_stats_inc(sock_net(rx->ds->sk), DTLS_STAT_RX_ASYNC);
+		from = frag;
+	}
+	ret = dtls_cipher_open(&ep->aead, rx->work, frag, from, hdr);
 	if (ret < 0)
 		return dtls_rx_failed(rx->ds, ep, ret);
 	verdict = dtls_keys_commit(ep, hdr->seq, ret);
@@ -456,7 +505,7 @@ static enum dtls_stat dtls_rx_open(struct dtls_rx *rx,
  * Read the header of the next record. What is no record is passed over.
  * Return: false if nothing is left.
  */
-static bool dtls_rx_header(struct dtls_rx *rx, struct dtls_record_hdr *hdr)
+static bool dtls_rx_header(struct dtls_rx *rx)
 {
 	static const enum dtls_stat why[] = {
 		[DTLS_FAULT_SHORT]	= DTLS_STAT_RX_DROP_SHORT,
@@ -464,17 +513,17 @@ static bool dtls_rx_header(struct dtls_rx *rx, struct dtls_record_hdr *hdr)
 		[DTLS_FAULT_VERSION]	= DTLS_STAT_RX_DROP_VERSION,
 		[DTLS_FAULT_LENGTH]	= DTLS_STAT_RX_DROP_LENGTH,
 	};
+	struct dtls_record_hdr *hdr = &rx->hdr;
 	struct dtls_run *run = &rx->run;
-	u8 copy[DTLS_RECORD_HDR12];
 
 	while (run->skb) {
 		unsigned int left = run->next - run->off;
-		unsigned int avail = min_t(unsigned int, left, sizeof(copy));
+		unsigned int avail = min_t(unsigned int, left, sizeof(rx->copy));
 		enum dtls_record_fault fault;
-		const u8 *buf = copy;
+		const u8 *buf = rx->copy;
 
 		if (avail)
-			buf = dtls_rx_bytes(run, run->off, copy, avail);
+			buf = dtls_rx_bytes(run, run->off, rx->copy, avail);
 		fault = dtls_record_parse12(buf, buf ? avail : 0, left, hdr);
 		if (likely(fault == DTLS_FAULT_OK))
 			return true;
@@ -504,40 +553,40 @@ static bool dtls_rx_header(struct dtls_rx *rx, struct dtls_record_hdr *hdr)
 int dtls_rx_next(struct dtls_rx *rx, u32 max)
 {
 	struct dtls_sock *ds = rx->ds;
-	struct dtls_record_hdr hdr;
+	struct dtls_record_hdr *hdr = &rx->hdr;
 	enum dtls_stat why;
 	unsigned int over;
 
 	dtls_rx_pass_last(rx);
-	while (dtls_rx_header(rx, &hdr)) {
-		why = dtls_rx_keys(rx, hdr.epoch);
+	while (dtls_rx_header(rx)) {
+		why = dtls_rx_keys(rx, hdr->epoch);
 		if (why != DTLS_STAT_COUNT)
 			goto drop;
 		/* sizes that no authentic record has, before any effort */
 		over = rx->ep->aead.cipher->explicit_len +
 		       rx->ep->aead.cipher->tag_len;
 		why = DTLS_STAT_RX_DROP_LENGTH;
-		if (hdr.len < over)
+		if (hdr->len < over)
 			goto drop;
 		why = DTLS_STAT_RX_DROP_OVERSIZE;
-		if (hdr.len > over + DTLS_RECORD_PLAIN_MAX)
+		if (hdr->len > over + DTLS_RECORD_PLAIN_MAX)
 			goto drop;
-		if (hdr.len - over > max)
+		if (hdr->len - over > max)
 			return -EMSGSIZE;
-		why = dtls_rx_open(rx, &hdr);
+		why = dtls_rx_open(rx);
 		if (why != DTLS_STAT_COUNT)
 			goto drop;
-		if (hdr.type == DTLS_TYPE_DATA || READ_ONCE(ds->recvtype)) {
-			rx->last = hdr.hdr_len + hdr.len;
+		if (hdr->type == DTLS_TYPE_DATA || READ_ONCE(ds->recvtype)) {
+			rx->last = hdr->hdr_len + hdr->len;
 			return 0;
 		}
 		dtls_rx_count_records(rx);
 		dtls_control_receive(ds, &rx->plain);
-		dtls_rx_pass(&rx->run, hdr.hdr_len + hdr.len);
+		dtls_rx_pass(&rx->run, hdr->hdr_len + hdr->len);
 		continue;
 drop:
-		dtls_rx_drop(ds, why, &hdr, hdr.len);
-		dtls_rx_pass(&rx->run, hdr.hdr_len + hdr.len);
+		dtls_rx_drop(ds, why, hdr, hdr->len);
+		dtls_rx_pass(&rx->run, hdr->hdr_len + hdr->len);
 	}
 	return -EAGAIN;
 }

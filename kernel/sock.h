@@ -92,6 +92,7 @@ struct dtls_ready {
  * @piece:     memory that holds the bytes from @piece_off on
  * @piece_off: place in @skb
  * @piece_len: bytes of it
+ * @calm: nobody writes to it meanwhile
  * @off:  place of the next record
  * @next: end of the datagram that @off lies in
  * @seg:  bytes of each datagram but the last
@@ -106,6 +107,7 @@ struct dtls_run {
 	const u8		*piece;
 	u32			piece_off;
 	u32			piece_len;
+	bool			calm;
 	u32			off;
 	u32			next;
 	u32			seg;
@@ -118,6 +120,8 @@ struct dtls_run {
  * @work:    work area, once there was use for one
  * @ep:      keys of the last record, with a reference
  * @run:     what is in hand; its list is not used
+ * @hdr:     header of the record
+ * @copy:    its bytes, where they do not lie in one piece
  * @plain:   the record just opened, good until the next call
  * @last:    bytes it takes in @run
  * @records: accepted so far, not yet counted
@@ -129,6 +133,8 @@ struct dtls_rx {
 	struct dtls_work	*work;
 	struct dtls_epoch	*ep;
 	struct dtls_run		run;
+	struct dtls_record_hdr	hdr;
+	u8			copy[DTLS_RECORD_HDR12];
 	struct dtls_plain	plain;
 	u32			last;
 	unsigned int		records;
@@ -140,6 +146,7 @@ struct dtls_rx {
  * struct dtls_sock - an attached socket; sk_user_data points here
  * @sk:            the socket; lives as long as it
  * @proto:         operations
+ * @stats:         where its namespace counts
  * @base_destruct: sk_destruct that was replaced
  * @assoc:         association of a connected socket, or NULL: plain UDP. Set
  *                 once, under the socket lock
@@ -169,6 +176,7 @@ struct dtls_rx {
 struct dtls_sock {
 	struct sock		*sk;
 	struct dtls_proto	*proto;
+	struct dtls_stats_cpu __percpu *stats;
 	void			(*base_destruct)(struct sock *sk);
 	void			(*base_ready)(struct sock *sk);
 	struct dtls_assoc	*assoc;

@@ -21,6 +21,12 @@
 #define DTLS_TX_BASE_FLAGS	(MSG_DONTWAIT | MSG_NOSIGNAL | MSG_CONFIRM | \
 				 MSG_DONTROUTE | MSG_CMSG_COMPAT)
 
+/*
+ * Up to so many bytes UDP copies a record. Where it cannot take pages at all,
+ * copying any is all that it does.
+ */
+#define DTLS_TX_COPY		(MSG_SPLICE_PAGES ? 512 : DTLS_RECORD_PLAIN_MAX)
+
 /**
  * dtls_tx_keys() - find the keys, or the one reason why there are none to use
  * @ds: socket with an association
@@ -92,8 +98,8 @@ static int dtls_tx_record_cmsg(struct dtls_tx *tx, struct cmsghdr *cmsg)
 
 /**
  * dtls_tx_cmsgs() - take what is ours out of a program's control messages
- * @tx:  the call; what is left for the base goes there, and is to be freed if
- *       @tx->owned
+ * @tx:  the call, with space; what is left for the base goes there, and is to
+ *       be freed if @tx->owned
  * @msg: the program's message
  *
  * UDP_SEGMENT must not reach the base as it is: it counts plaintext, and would
@@ -132,7 +138,7 @@ int dtls_tx_cmsgs(struct dtls_tx *tx, struct msghdr *msg)
 
 	/* a copy without them, and room for the base's segment size */
 	tx->control = tx->space;
-	if (room > sizeof(tx->space)) {
+	if (room > DTLS_TX_SPACE) {
 		tx->control = kmalloc(room, GFP_KERNEL);
 		if (!tx->control)
 			return -ENOMEM;
@@ -158,24 +164,23 @@ int dtls_tx_cmsgs(struct dtls_tx *tx, struct msghdr *msg)
 	return 0;
 }
 
-/* Hand what @iter holds to the base; with @seg as that many datagrams. */
-static int dtls_tx_push(struct dtls_tx *tx, struct iov_iter *iter, u16 seg,
+/*
+ * Hand what @msg->msg_iter holds to the base; with @seg as that many datagrams.
+ * All else that is to be in @msg is filled in here.
+ */
+static int dtls_tx_push(struct dtls_tx *tx, struct msghdr *msg, u16 seg,
 			int flags)
 {
 	struct sock *sk = tx->ds->sk;
-	size_t len = iov_iter_count(iter);
-	struct msghdr msg = {
-		.msg_iter	= *iter,
-		.msg_control	= tx->control,
-		.msg_controllen	= seg ? tx->ctl_gso : tx->ctl_len,
-		.msg_flags	= flags | (tx->flags & DTLS_TX_BASE_FLAGS),
-	};
 	int ret;
 
+	msg->msg_control = tx->control;
+	msg->msg_controllen = seg ? tx->ctl_gso : tx->ctl_len;
+	msg->msg_flags = flags | (tx->flags & DTLS_TX_BASE_FLAGS);
 	if (seg)
 		*(__u16 *)CMSG_DATA((struct cmsghdr *)(tx->control +
 						       tx->ctl_len)) = seg;
-	ret = tx->ds->proto->base->sendmsg(sk, &msg, len);
+	ret = tx->ds->proto->base->sendmsg(sk, msg, msg_data_left(msg));
 	return ret < 0 ? ret : 0;
 }
 
@@ -187,22 +192,23 @@ static int dtls_tx_push(struct dtls_tx *tx, struct iov_iter *iter, u16 seg,
 static int dtls_tx_send(struct dtls_tx *tx, const struct dtls_wire *wire,
 			size_t size, size_t *sent)
 {
-	struct iov_iter iter;
+	struct msghdr msg = {};
 	int err;
 
-	iov_iter_bvec(&iter, ITER_SOURCE, wire->vec, wire->nvec, wire->len);
-	err = dtls_tx_push(tx, &iter, size < wire->len ? size : 0,
+	iov_iter_bvec(&msg.msg_iter, ITER_SOURCE, wire->vec, wire->nvec,
+		      wire->len);
+	err = dtls_tx_push(tx, &msg, size < wire->len ? size : 0,
 			   MSG_SPLICE_PAGES);
 	*sent = err ? 0 : wire->len;
 	if (size >= wire->len || (err != -EIO && err != -EINVAL))
 		return err;
 
 	for (; *sent < wire->len; *sent += size) {
-		iov_iter_bvec(&iter, ITER_SOURCE, wire->vec, wire->nvec,
+		iov_iter_bvec(&msg.msg_iter, ITER_SOURCE, wire->vec, wire->nvec,
 			      wire->len);
-		iov_iter_advance(&iter, *sent);
-		iov_iter_truncate(&iter, size);
-		err = dtls_tx_push(tx, &iter, 0, MSG_SPLICE_PAGES);
+		iov_iter_advance(&msg.msg_iter, *sent);
+		iov_iter_truncate(&msg.msg_iter, size);
+		err = dtls_tx_push(tx, &msg, 0, MSG_SPLICE_PAGES);
 		if (err)
 			return err;
 	}
@@ -228,9 +234,17 @@ static void dtls_tx_sealed(struct dtls_sock *ds, struct dtls_epoch *ep,
 static void dtls_tx_count(struct dtls_sock *ds, struct dtls_epoch *ep, u8 type,
 			  unsigned int records, size_t bytes)
 {
-	dtls_stats_tx(sock_net(ds->sk), records, bytes,
+	dtls_stats_tx(ds->stats, records, bytes,
 		      type == DTLS_TYPE_DATA ? 0 : records);
 	atomic64_add(bytes, &ep->tx_bytes);
+}
+
+/* Where a record begins that is sealed in the work area. */
+static u8 *dtls_tx_place(const struct dtls_work *work,
+			 const struct dtls_cipher *c)
+{
+	return work->buf + DTLS_WORK_PAYLOAD - DTLS_RECORD_HDR12 -
+	       c->explicit_len;
 }
 
 /*
@@ -248,7 +262,7 @@ static u8 *dtls_tx_fill(struct dtls_tx *tx, struct dtls_work *work,
 
 	record = dtls_wire_place(wire, plain + dtls_cipher_overhead(c));
 	if (!record)
-		record = work->buf + DTLS_WORK_PAYLOAD - front;
+		record = dtls_tx_place(work, c);
 	if (dtls_work_copy_from(record + front, plain, from))
 		return record;
 	/* as in dtls_tx_wipe() */
@@ -266,18 +280,16 @@ static void dtls_tx_wipe(struct dtls_tx *tx, u8 *record, size_t plain)
 /* Seal a record that dtls_tx_fill() has filled. */
 static int dtls_tx_one(struct dtls_tx *tx, struct dtls_work *work,
 		       struct dtls_wire *wire, u8 *record, size_t plain,
-		       u64 seq, unsigned int *async)
+		       u64 seq)
 {
-	bool later;
 	int ret;
 
 	ret = dtls_cipher_seal(&tx->ep->aead, work, record, tx->type,
-			       tx->ep->epoch, seq, plain, &later);
+			       tx->ep->epoch, seq, plain);
 	if (ret < 0) {
 		dtls_tx_wipe(tx, record, plain);
 		return ret;
 	}
-	*async += later;
 	if (dtls_work_holds(work, record))
 		dtls_wire_copy(wire, record, ret);
 	else
@@ -298,7 +310,7 @@ static ssize_t dtls_tx_group(struct dtls_tx *tx, struct iov_iter *from,
 	const struct dtls_cipher *c = tx->ep->aead.cipher;
 	size_t over = dtls_cipher_overhead(c);
 	unsigned int count = len ? DIV_ROUND_UP(len, seg) : 1;
-	unsigned int done = 0, async = 0;
+	unsigned int done = 0;
 	size_t copied = 0, plain, sent;
 	struct dtls_wire wire;
 	struct dtls_work *work;
@@ -330,12 +342,11 @@ static ssize_t dtls_tx_group(struct dtls_tx *tx, struct iov_iter *from,
 			break;
 		}
 		count = err ?: count;
-		err = dtls_tx_one(tx, work, &wire, record, plain, seq + done,
-				  &async);
+		err = dtls_tx_one(tx, work, &wire, record, plain, seq + done);
 		done += !err;
 	}
 	if (done)
-		dtls_tx_sealed(tx->ds, tx->ep, seq + done - 1, async);
+		dtls_tx_sealed(tx->ds, tx->ep, seq + done - 1, work->async);
 	/* a bad buffer: as UDP, that sends nothing then */
 	if (!done || err == -EFAULT)
 		goto out_revert;
@@ -374,25 +385,105 @@ static int dtls_tx_room(struct sock *sk, int flags)
 	return -EAGAIN;
 }
 
-/**
- * dtls_tx_bytes() - seal and send bytes
- * @tx:   the call
- * @from: where they are; advanced by what is sent
- * @len:  how many, cut as the call says
- *
- * Context: process, may sleep; no locks held but that of the cork.
- * Return: bytes sent, or a negative errno if that is none.
+/*
+ * Seal the @len bytes that lie behind the front of @record, in the work area.
+ * Return: bytes of the record, or a negative errno and nothing of it is left.
  */
-ssize_t dtls_tx_bytes(struct dtls_tx *tx, struct iov_iter *from, size_t len)
+static int dtls_tx_alone(struct dtls_tx *tx, struct dtls_work *work, u8 *record,
+			 size_t len)
+{
+	struct dtls_epoch *ep = tx->ep;
+	u64 seq;
+	int ret;
+
+	ret = dtls_keys_take_seqs(ep, 1, &seq);
+	if (likely(ret > 0))
+		ret = dtls_cipher_seal(&ep->aead, work, record, tx->type,
+				       ep->epoch, seq, len);
+	if (unlikely(ret < 0)) {
+		dtls_tx_wipe(tx, record, len);
+		return ret;
+	}
+	dtls_tx_sealed(tx->ds, ep, seq, work->async);
+	trace_dtls_record_sent(tx->ds->sk, tx->type, ep->epoch, seq, len);
+	return ret;
+}
+
+/*
+ * Seal and send @len bytes of @from as one record. For a short one it costs UDP
+ * less to copy it than to be handed a page.
+ * Return: @len, or a negative errno with @from as it was.
+ */
+static ssize_t dtls_tx_single(struct dtls_tx *tx, struct iov_iter *from,
+			      size_t len)
+{
+	const struct dtls_cipher *c = tx->ep->aead.cipher;
+	unsigned int front = DTLS_RECORD_HDR12 + c->explicit_len;
+	struct msghdr msg = {};
+	struct dtls_work *work;
+	struct bio_vec page;
+	struct kvec vec;
+	int flags = 0;
+	ssize_t ret;
+	u8 *record;
+
+	work = dtls_work_get(&tx->ep->aead);
+	if (!work)
+		return -ENOMEM;
+	page.bv_page = NULL;
+	if (len <= DTLS_TX_COPY)
+		record = dtls_tx_place(work, c);
+	else
+		record = dtls_wire_single(work, &page, len +
+					  dtls_cipher_overhead(c), front);
+	if (unlikely(!record)) {
+		dtls_work_put(work);
+		return dtls_tx_group(tx, from, len, len);
+	}
+	ret = -EFAULT;
+	if (!dtls_work_copy_from(record + front, len, from)) {
+		dtls_tx_wipe(tx, record, len);
+		goto out;
+	}
+	ret = dtls_tx_alone(tx, work, record, len);
+	if (likely(ret > 0)) {
+		if (page.bv_page) {
+			flags = MSG_SPLICE_PAGES;
+			iov_iter_bvec(&msg.msg_iter, ITER_SOURCE, &page, 1,
+				      ret);
+		} else {
+			vec.iov_base = record;
+			vec.iov_len = ret;
+			iov_iter_kvec(&msg.msg_iter, ITER_SOURCE, &vec, 1, ret);
+		}
+		ret = dtls_tx_push(tx, &msg, 0, flags);
+		if (unlikely(ret))
+			dtls_stats_inc(sock_net(tx->ds->sk),
+				       DTLS_STAT_TX_ERRORS);
+	}
+	if (unlikely(ret)) {
+		/* io_uring comes again with the same iterator after -EAGAIN */
+		iov_iter_revert(from, len);
+		goto out;
+	}
+	dtls_tx_count(tx->ds, tx->ep, tx->type, 1, len);
+	ret = len;
+out:
+	if (page.bv_page)
+		put_page(page.bv_page);
+	dtls_work_put(work);
+	return ret;
+}
+
+/* Seal and send @len bytes as records of @seg bytes, in groups. */
+static noinline ssize_t dtls_tx_groups(struct dtls_tx *tx,
+				       struct iov_iter *from, size_t len,
+				       size_t seg)
 {
 	size_t over = dtls_cipher_overhead(tx->ep->aead.cipher);
-	size_t seg = tx->gso ? min_t(size_t, tx->gso, len) : len;
-	size_t group, count, total = 0;
+	size_t count = DTLS_WIRE_RECORDS, group, total = 0;
 	ssize_t ret;
 
-	if (seg > DTLS_RECORD_PLAIN_MAX)
-		return -EMSGSIZE;
-	count = DTLS_WIRE_RECORDS;
 	if (seg + over > DTLS_WIRE_BYTES / DTLS_WIRE_RECORDS)
 		count = DTLS_WIRE_BYTES / (seg + over);
 	do {
@@ -408,6 +499,30 @@ ssize_t dtls_tx_bytes(struct dtls_tx *tx, struct iov_iter *from, size_t len)
 			break;
 	} while (total < len);
 	return total ? total : ret;
+}
+
+/**
+ * dtls_tx_bytes() - seal and send bytes
+ * @tx:   the call
+ * @from: where they are; advanced by what is sent
+ * @len:  how many, cut as the call says
+ *
+ * Context: process, may sleep; no locks held but that of the cork.
+ * Return: bytes sent, or a negative errno if that is none.
+ */
+ssize_t dtls_tx_bytes(struct dtls_tx *tx, struct iov_iter *from, size_t len)
+{
+	size_t seg = tx->gso ? min_t(size_t, tx->gso, len) : len;
+	int err;
+
+	if (unlikely(seg > DTLS_RECORD_PLAIN_MAX))
+		return -EMSGSIZE;
+	if (seg < len)
+		return dtls_tx_groups(tx, from, len, seg);
+	err = dtls_tx_room(tx->ds->sk, tx->flags);
+	if (unlikely(err))
+		return err;
+	return dtls_tx_single(tx, from, len);
 }
 
 /* Checks that UDP makes further down, where it would cost a number. */
@@ -447,6 +562,56 @@ static int dtls_tx_plain(struct dtls_sock *ds, struct msghdr *msg, size_t len)
 	return ret;
 }
 
+/* Send what is left of a message when its control messages have been read. */
+static int dtls_tx_payload(struct dtls_tx *tx, struct msghdr *msg, size_t len)
+{
+	struct dtls_sock *ds = tx->ds;
+	struct ubuf_info *uarg = NULL;
+	int ret;
+
+	if (likely(!(msg->msg_flags & (MSG_ZEROCOPY | MSG_MORE |
+				       MSG_SENDPAGE_NOTLAST)) &&
+		   !READ_ONCE(ds->cork.on) && !READ_ONCE(ds->cork.held)))
+		return dtls_tx_bytes(tx, &msg->msg_iter, len);
+
+	/* the bytes are copied: say so, as the stack does where it copies */
+	if (msg->msg_flags & MSG_ZEROCOPY &&
+	    sock_flag(ds->sk, SOCK_ZEROCOPY) && !msg->msg_ubuf && len) {
+		uarg = dtls_compat_zerocopy_alloc(ds->sk, len);
+		if (!uarg)
+			return -ENOBUFS;
+		uarg_to_msgzc(uarg)->zerocopy = 0;
+	}
+
+	if (READ_ONCE(ds->cork.on) || READ_ONCE(ds->cork.held) ||
+	    msg->msg_flags & (MSG_MORE | MSG_SENDPAGE_NOTLAST))
+		ret = dtls_cork_add(tx, msg, len);
+	else
+		ret = dtls_tx_bytes(tx, &msg->msg_iter, len);
+
+	if (uarg && ret < 0)
+		net_zcopy_put_abort(uarg, true);
+	else if (uarg)
+		net_zcopy_put(uarg);
+	return ret;
+}
+
+/* The same for a message that may have some, or a socket with UDP_SEGMENT. */
+static noinline int dtls_tx_controlled(struct dtls_tx *tx, struct msghdr *msg,
+				       size_t len)
+{
+	u8 space[DTLS_TX_SPACE] __aligned(sizeof(long));
+	int ret;
+
+	tx->space = space;
+	ret = dtls_tx_cmsgs(tx, msg);
+	if (!ret)
+		ret = dtls_tx_payload(tx, msg, len);
+	if (tx->owned)
+		kfree(tx->control);
+	return ret;
+}
+
 /**
  * dtls_tx_sendmsg() - sendmsg of an attached socket
  * @sk:  socket
@@ -462,19 +627,15 @@ static int dtls_tx_plain(struct dtls_sock *ds, struct msghdr *msg, size_t len)
 int dtls_tx_sendmsg(struct sock *sk, struct msghdr *msg, size_t len)
 {
 	struct dtls_sock *ds = dtls_sk(sk);
-	struct dtls_tx tx = {
-		.ds = ds,
-		.flags = msg->msg_flags,
-		.type = DTLS_TYPE_DATA,
-	};
-	struct ubuf_info *uarg = NULL;
-	ssize_t ret;
+	struct dtls_tx tx;
+	int ret;
 
-	if (!dtls_sock_assoc(ds)) {
+	if (unlikely(!dtls_sock_assoc(ds))) {
 		ret = dtls_tx_plain(ds, msg, len);
 		if (ret != -EKEYREJECTED)
 			return ret;
 	}
+	dtls_tx_begin(&tx, ds, DTLS_TYPE_DATA, msg->msg_flags);
 	/* not before: the first keys take UDP's over */
 	tx.gso = READ_ONCE(ds->gso_size);
 
@@ -489,33 +650,10 @@ int dtls_tx_sendmsg(struct sock *sk, struct msghdr *msg, size_t len)
 	ret = dtls_tx_keys(ds, &tx.ep);
 	if (ret)
 		return ret;
-	ret = dtls_tx_cmsgs(&tx, msg);
-	if (ret)
-		goto out;
-
-	/* the bytes are copied: say so, as the stack does where it copies */
-	if (msg->msg_flags & MSG_ZEROCOPY && sock_flag(sk, SOCK_ZEROCOPY) &&
-	    !msg->msg_ubuf && len) {
-		uarg = dtls_compat_zerocopy_alloc(sk, len);
-		ret = -ENOBUFS;
-		if (!uarg)
-			goto out;
-		uarg_to_msgzc(uarg)->zerocopy = 0;
-	}
-
-	if (READ_ONCE(ds->cork.on) || READ_ONCE(ds->cork.held) ||
-	    msg->msg_flags & (MSG_MORE | MSG_SENDPAGE_NOTLAST))
-		ret = dtls_cork_add(&tx, msg, len);
+	if (msg->msg_controllen || tx.gso)
+		ret = dtls_tx_controlled(&tx, msg, len);
 	else
-		ret = dtls_tx_bytes(&tx, &msg->msg_iter, len);
-
-	if (uarg && ret < 0)
-		net_zcopy_put_abort(uarg, true);
-	else if (uarg)
-		net_zcopy_put(uarg);
-out:
-	if (tx.owned)
-		kfree(tx.control);
+		ret = dtls_tx_payload(&tx, msg, len);
 	dtls_keys_put(tx.ep);
 	return ret;
 }
@@ -535,10 +673,11 @@ int dtls_tx_record(struct dtls_sock *ds, u8 type, const void *data,
 		   unsigned int len, int flags)
 {
 	struct kvec vec = { .iov_base = (void *)data, .iov_len = len };
-	struct dtls_tx tx = { .ds = ds, .flags = flags, .type = type };
 	struct iov_iter from;
+	struct dtls_tx tx;
 	ssize_t ret;
 
+	dtls_tx_begin(&tx, ds, type, flags);
 	ret = dtls_tx_keys(ds, &tx.ep);
 	if (ret)
 		return ret;
@@ -564,36 +703,28 @@ int dtls_tx_seal(struct dtls_sock *ds, u8 type, const void *data,
 		 unsigned int len, u8 *wire)
 {
 	struct dtls_work *work;
-	struct dtls_epoch *ep;
-	bool async = false;
-	unsigned int front;
+	struct dtls_tx tx;
 	u8 *record;
-	u64 seq;
 	int ret;
 
-	ret = dtls_tx_keys(ds, &ep);
+	dtls_tx_begin(&tx, ds, type, 0);
+	ret = dtls_tx_keys(ds, &tx.ep);
 	if (ret)
 		return ret;
 	ret = -ENOMEM;
-	work = dtls_work_get(&ep->aead);
+	work = dtls_work_get(&tx.ep->aead);
 	if (!work)
 		goto out;
-	front = DTLS_RECORD_HDR12 + ep->aead.cipher->explicit_len;
-	record = work->buf + DTLS_WORK_PAYLOAD - front;
-	memcpy(record + front, data, len);
-	ret = dtls_keys_take_seqs(ep, 1, &seq);
-	if (ret > 0)
-		ret = dtls_cipher_seal(&ep->aead, work, record, type, ep->epoch,
-				       seq, len, &async);
+	record = dtls_tx_place(work, tx.ep->aead.cipher);
+	memcpy(work->buf + DTLS_WORK_PAYLOAD, data, len);
+	ret = dtls_tx_alone(&tx, work, record, len);
 	if (ret > 0) {
 		memcpy(wire, record, ret);
-		dtls_tx_sealed(ds, ep, seq, async);
-		trace_dtls_record_sent(ds->sk, type, ep->epoch, seq, len);
-		dtls_tx_count(ds, ep, type, 1, len);
+		dtls_tx_count(ds, tx.ep, type, 1, len);
 	}
 	dtls_work_put(work);
 out:
-	dtls_keys_put(ep);
+	dtls_keys_put(tx.ep);
 	return ret;
 }
 
@@ -610,9 +741,10 @@ out:
 int dtls_tx_raw(struct dtls_sock *ds, void *data, unsigned int len, int flags)
 {
 	struct kvec vec = { .iov_base = data, .iov_len = len };
-	struct dtls_tx tx = { .ds = ds, .flags = flags };
-	struct iov_iter iter;
+	struct msghdr msg = {};
+	struct dtls_tx tx;
 
-	iov_iter_kvec(&iter, ITER_SOURCE, &vec, 1, len);
-	return dtls_tx_push(&tx, &iter, 0, 0);
+	dtls_tx_begin(&tx, ds, DTLS_TYPE_DATA, flags);
+	iov_iter_kvec(&msg.msg_iter, ITER_SOURCE, &vec, 1, len);
+	return dtls_tx_push(&tx, &msg, 0, 0);
 }

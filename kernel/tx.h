@@ -7,6 +7,8 @@
 
 #include "sock.h"
 
+#define DTLS_TX_SPACE	64
+
 /**
  * struct dtls_tx - one call of sendmsg
  * @ds:       socket
@@ -15,7 +17,8 @@
  * @ctl_len:  bytes of them
  * @ctl_gso:  bytes of them with the UDP_SEGMENT at their end
  * @owned:    @control is ours to free
- * @space:    room for few of them, so that none need be allocated
+ * @space:    %DTLS_TX_SPACE bytes for few of them, so that none need be
+ *            allocated
  * @flags:    flags of the call
  * @gso:      plaintext segment size, 0 for none
  * @type:     content type
@@ -28,12 +31,37 @@ struct dtls_tx {
 	size_t			ctl_len;
 	size_t			ctl_gso;
 	bool			owned;
-	u8			space[64] __aligned(sizeof(long));
+	u8			*space;
 	int			flags;
 	u16			gso;
 	u8			type;
 	bool			typed;
 };
+
+/**
+ * dtls_tx_begin() - fill in a call
+ * @tx:    the call; without keys, control messages and segment size as yet
+ * @ds:    socket with an association
+ * @type:  content type
+ * @flags: MSG_*
+ *
+ * Context: any.
+ */
+static inline void dtls_tx_begin(struct dtls_tx *tx, struct dtls_sock *ds,
+				 u8 type, int flags)
+{
+	tx->ds = ds;
+	tx->ep = NULL;
+	tx->control = NULL;
+	tx->ctl_len = 0;
+	tx->ctl_gso = 0;
+	tx->owned = false;
+	tx->space = NULL;
+	tx->flags = flags;
+	tx->gso = 0;
+	tx->type = type;
+	tx->typed = false;
+}
 
 int dtls_tx_keys(struct dtls_sock *ds, struct dtls_epoch **ep);
 int dtls_tx_cmsgs(struct dtls_tx *tx, struct msghdr *msg);

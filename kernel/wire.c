@@ -15,6 +15,9 @@
 
 #define DTLS_WIRE_ORDER		get_order(32768)
 
+/* Its address is in page->private of all blocks. */
+const u8 dtls_wire_mark;
+
 /* Where a record of @len bytes best begins, at or behind @off. */
 static unsigned int dtls_wire_align(unsigned int off, size_t len,
 				    unsigned int front)
@@ -53,7 +56,46 @@ static bool dtls_wire_block(struct dtls_work *work)
 			    __GFP_NOWARN | __GFP_NORETRY, DTLS_WIRE_ORDER);
 	if (!*slot)
 		*slot = alloc_page(GFP_KERNEL);
-	return *slot;
+	if (!*slot)
+		return false;
+	set_page_private(*slot, (unsigned long)&dtls_wire_mark);
+	return true;
+}
+
+/**
+ * dtls_wire_single() - get memory for one record, in one piece
+ * @work:  work area, which keeps the memory for later
+ * @vec:   set to the memory; owns a reference to the page, which the caller
+ *         puts
+ * @len:   bytes of the record
+ * @front: bytes of it in front of its payload
+ *
+ * Context: process, may sleep.
+ * Return: start of the record, or NULL if there is no such piece.
+ */
+u8 *dtls_wire_single(struct dtls_work *work, struct bio_vec *vec, size_t len,
+		     unsigned int front)
+{
+	struct page *page = work->pages[work->page];
+	unsigned int off = 0;
+
+	if (!dtls_wire_alone(page))
+		off = work->fill;
+	off = dtls_wire_align(off, len, front);
+	if (unlikely(!page || off + len > page_size(page))) {
+		if (!dtls_wire_block(work))
+			return NULL;
+		page = work->pages[work->page];
+		off = dtls_wire_align(0, len, front);
+		if (off + len > page_size(page))
+			return NULL;
+	}
+	get_page(page);
+	work->fill = off + len;
+	vec->bv_page = page;
+	vec->bv_offset = off;
+	vec->bv_len = len;
+	return page_address(page) + off;
 }
 
 /**
@@ -76,8 +118,6 @@ int dtls_wire_reserve(struct dtls_wire *wire, struct dtls_work *work,
 	struct page *page;
 
 	wire->nvec = 0;
-	wire->cur = 0;
-	wire->off = 0;
 	wire->len = 0;
 	while (len) {
 		struct bio_vec *vec = &wire->vec[wire->nvec];
@@ -107,45 +147,8 @@ int dtls_wire_reserve(struct dtls_wire *wire, struct dtls_work *work,
 		len -= vec->bv_len;
 		wire->nvec++;
 	}
+	dtls_wire_begin(wire, 0);
 	return 0;
-}
-
-/**
- * dtls_wire_place() - may the next record be sealed where it will lie
- * @wire: the memory
- * @len:  bytes of the record
- *
- * Context: any.
- * Return: where; or NULL if it lies across pieces, or pages, so that sealing
- * it elsewhere and dtls_wire_copy() is possible at all, or cheaper.
- */
-u8 *dtls_wire_place(struct dtls_wire *wire, size_t len)
-{
-	struct bio_vec *vec = &wire->vec[wire->cur];
-	unsigned int off = vec->bv_offset + wire->off;
-
-	if (wire->off + len > vec->bv_len)
-		return NULL;
-	if (len <= PAGE_SIZE && offset_in_page(off) + len > PAGE_SIZE)
-		return NULL;
-	return page_address(vec->bv_page) + off;
-}
-
-/**
- * dtls_wire_add() - a record has been sealed where dtls_wire_place() said
- * @wire: the memory
- * @len:  bytes of the record
- *
- * Context: any.
- */
-void dtls_wire_add(struct dtls_wire *wire, size_t len)
-{
-	wire->len += len;
-	wire->off += len;
-	if (wire->off == wire->vec[wire->cur].bv_len) {
-		wire->cur++;
-		wire->off = 0;
-	}
 }
 
 /**
@@ -159,11 +162,9 @@ void dtls_wire_add(struct dtls_wire *wire, size_t len)
 void dtls_wire_copy(struct dtls_wire *wire, const u8 *record, size_t len)
 {
 	while (len) {
-		struct bio_vec *vec = &wire->vec[wire->cur];
-		size_t n = min_t(size_t, len, vec->bv_len - wire->off);
+		size_t n = min(len, wire->left);
 
-		memcpy(page_address(vec->bv_page) + vec->bv_offset + wire->off,
-		       record, n);
+		memcpy(wire->mem, record, n);
 		record += n;
 		len -= n;
 		dtls_wire_add(wire, n);

@@ -19,6 +19,15 @@ static DEFINE_PER_CPU(struct dtls_work *, dtls_works);
 #define DTLS_WORK_REQ	ALIGN(sizeof(struct dtls_work), CRYPTO_MINALIGN)
 #define DTLS_WORK_ALL	(PAGE_SIZE + DTLS_WORK_BYTES)
 
+/* What is the same for every record. */
+static void dtls_work_prepare(struct dtls_work *work)
+{
+	aead_request_set_callback(work->req, CRYPTO_TFM_REQ_MAY_BACKLOG |
+				  CRYPTO_TFM_REQ_MAY_SLEEP, crypto_req_done,
+				  &work->wait);
+	aead_request_set_ad(work->req, DTLS_RECORD_AAD12);
+}
+
 static struct dtls_work *dtls_work_create(void)
 {
 	struct dtls_work *work;
@@ -28,10 +37,15 @@ static struct dtls_work *dtls_work_create(void)
 		return NULL;
 	crypto_init_wait(&work->wait);
 	sg_init_table(&work->sg, 1);
+	sg_set_buf(&work->sg, work, 0);
+	work->at = (unsigned long)work;
+	sg_init_table(work->in, ARRAY_SIZE(work->in));
 	memset(work->pages, 0, sizeof(work->pages));
 	work->page = 0;
 	work->fill = 0;
 	work->buf = (u8 *)work + PAGE_SIZE;
+	work->req = (void *)work + DTLS_WORK_REQ;
+	dtls_work_prepare(work);
 	return work;
 }
 
@@ -65,19 +79,17 @@ struct dtls_work *dtls_work_get(const struct dtls_aead *aead)
 		if (!work)
 			return NULL;
 	}
-	work->req = (void *)work + DTLS_WORK_REQ;
 	if (unlikely(size > PAGE_SIZE - DTLS_WORK_REQ)) {
 		work->req = kmalloc(size, GFP_KERNEL);
 		if (!work->req) {
+			work->req = (void *)work + DTLS_WORK_REQ;
 			dtls_work_put(work);
 			return NULL;
 		}
+		dtls_work_prepare(work);
 	}
 	aead_request_set_tfm(work->req, aead->tfm);
-	aead_request_set_callback(work->req, CRYPTO_TFM_REQ_MAY_BACKLOG |
-				  CRYPTO_TFM_REQ_MAY_SLEEP, crypto_req_done,
-				  &work->wait);
-	aead_request_set_ad(work->req, DTLS_RECORD_AAD12);
+	work->async = 0;
 	return work;
 }
 
@@ -89,8 +101,10 @@ struct dtls_work *dtls_work_get(const struct dtls_aead *aead)
  */
 void dtls_work_put(struct dtls_work *work)
 {
-	if (unlikely((void *)work->req != (void *)work + DTLS_WORK_REQ))
+	if (unlikely((void *)work->req != (void *)work + DTLS_WORK_REQ)) {
 		kfree_sensitive(work->req);
+		work->req = (void *)work + DTLS_WORK_REQ;
+	}
 	if (this_cpu_cmpxchg(dtls_works, NULL, work))
 		dtls_work_destroy(work);
 }

@@ -10,6 +10,7 @@
 #include <linux/uio.h>
 
 #include "cipher.h"
+#include "compat.h"
 
 /* As much as one call of the base takes, in pieces of 32 KB. */
 #define DTLS_WORK_PAGES		3
@@ -22,7 +23,10 @@
  * @pages: memory for sealed records, each with a reference; see wire.c
  * @page:  which of @pages is being filled
  * @fill:  and how far
- * @sg:   the one piece that the cipher works on
+ * @sg:   the one piece that the cipher works on, or its result goes to
+ * @at:   address that @sg was pointed to last
+ * @in:   additional data and record, where they do not lie there
+ * @async: calls that the AEAD answered later
  * @iv:   nonce as the crypto API wants it
  *
  * The crypto API may map any part for DMA, so none of it lives on a stack. The
@@ -37,6 +41,9 @@ struct dtls_work {
 	unsigned int		page;
 	unsigned int		fill;
 	struct scatterlist	sg;
+	unsigned long		at;
+	struct scatterlist	in[2];
+	unsigned int		async;
 	u8			iv[DTLS_CIPHER_IV_MAX];
 };
 
@@ -65,24 +72,26 @@ static inline bool dtls_work_holds(const struct dtls_work *work,
 
 /**
  * dtls_work_copy_to() - copy plaintext to a program
- * @data: the plaintext
+ * @data: the plaintext, which ends where its memory does or before
  * @len:  bytes of it
- * @to:   the program's buffer; advanced
+ * @to:   the program's buffer; advanced if it is good
+ *
+ * What is below spares the check of slab objects, which is for lengths that
+ * somebody else has chosen.
  *
  * Context: process, may sleep. Return: true, or false if the buffer is bad.
  */
 static inline bool dtls_work_copy_to(const u8 *data, size_t len,
 				     struct iov_iter *to)
 {
-	size_t off = offset_in_page(data);
+	void __user *user = dtls_compat_user_piece(to, len);
 
-	/*
-	 * As a page: the check of slab objects is for what is none. But a pipe
-	 * (before Linux 6.5) would keep the page.
-	 */
-	if (off + len <= PAGE_SIZE && user_backed_iter(to))
-		return copy_page_to_iter(virt_to_page(data), off, len, to) ==
-		       len;
+	if (likely(user)) {
+		if (_copy_to_user(user, data, len))
+			return false;
+		dtls_compat_user_pass(to, len);
+		return true;
+	}
 	return copy_to_iter(data, len, to) == len;
 }
 
@@ -97,15 +106,15 @@ static inline bool dtls_work_copy_to(const u8 *data, size_t len,
 static inline bool dtls_work_copy_from(u8 *data, size_t len,
 				       struct iov_iter *from)
 {
-	size_t off = offset_in_page(data), n;
+	void __user *user = dtls_compat_user_piece(from, len);
 
-	if (off + len > PAGE_SIZE || !user_backed_iter(from))
-		return copy_from_iter_full(data, len, from);
-	n = copy_page_from_iter(virt_to_page(data), off, len, from);
-	if (n == len)
+	if (likely(user)) {
+		if (_copy_from_user(data, user, len))
+			return false;
+		dtls_compat_user_pass(from, len);
 		return true;
-	iov_iter_revert(from, n);
-	return false;
+	}
+	return copy_from_iter_full(data, len, from);
 }
 
 struct dtls_work *dtls_work_get(const struct dtls_aead *aead);
