@@ -40,6 +40,7 @@
 #define WIRE_MAX	1400
 #define PORT		4000
 #define MAC		"02:00:00:00:00:0"	/* and the end, 1 or 2 */
+#define RPS		"/sys/class/net/v%d/queues/rx-0/rps_cpus"
 /* UDP looks at checksums of packets that are no longer than this at once. */
 #define CHECKSUM_BREAK	76
 
@@ -134,8 +135,7 @@ static void link_up(int i, const char *netem, bool whole)
 	    2 - i, 2 - i, i);
 	run("tc qdisc add dev v%d root netem limit 10000 %s", i, netem);
 	/* What some timer of IPv6 sends from elsewhere must not overtake. */
-	run("unshare -m sh -c 'mount -t sysfs sys /sys && echo 1 >/sys/class/net/v%d/queues/rx-0/rps_cpus'",
-	    i);
+	run("unshare -m sh -c 'mount -t sysfs sys /sys && echo 1 >" RPS "'", i);
 }
 
 /* Two namespaces and a link between them. */

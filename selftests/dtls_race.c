@@ -183,21 +183,21 @@ static void begin(void)
 }
 
 struct pairing {
-	const char *what;
 	void (*calls[4])(void);
+	const char *what;
 };
 
 static const struct pairing pairings[] = {
-	{ "options", { options_set, options_get, options_set } },
-	{ "options and senders", { options_set, send_near, cork_near, recv_far } },
-	{ "options and receivers", { options_set, send_far, recv_near, look_near } },
-	{ "receivers", { send_far, recv_near, look_near, peek_near } },
-	{ "pollers", { send_far, recv_near, look_near, look_near } },
-	{ "keys and senders", { rekey, send_near, recv_far, state_near } },
-	{ "keys and receivers", { rekey, send_far, recv_near, state_near } },
-	{ "addresses", { connect_near, send_named, recv_far, options_get } },
-	{ "control messages", { cmsgs_set, send_far, recv_near, recv_near } },
-	{ "corks", { cork_near, cork_near, send_near, recv_far } },
+	{ { options_set, options_get, options_set }, "options" },
+	{ { options_set, send_near, cork_near, recv_far }, "options and senders" },
+	{ { options_set, send_far, recv_near, look_near }, "options and receivers" },
+	{ { send_far, recv_near, look_near, peek_near }, "receivers" },
+	{ { send_far, recv_near, look_near, look_near }, "pollers" },
+	{ { rekey, send_near, recv_far, state_near }, "keys and senders" },
+	{ { rekey, send_far, recv_near, state_near }, "keys and receivers" },
+	{ { connect_near, send_named, recv_far, options_get }, "addresses" },
+	{ { cmsgs_set, send_far, recv_near, recv_near }, "control messages" },
+	{ { cork_near, cork_near, send_near, recv_far }, "corks" },
 };
 
 FIXTURE(race) {
