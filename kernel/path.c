@@ -44,8 +44,12 @@ static int dtls_path_headers6(struct sock *sk)
 
 	rcu_read_lock();
 	opt = rcu_dereference(inet6_sk(sk)->opt);
+	/*
+	 * Twice, as the stack does for what it may not fragment: it takes some
+	 * for payload first, and then off the room for that.
+	 */
 	if (opt)
-		len += opt->opt_flen + opt->opt_nflen;
+		len += 2 * opt->opt_flen + opt->opt_nflen;
 	rcu_read_unlock();
 #endif
 	return len;

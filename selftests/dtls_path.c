@@ -252,8 +252,11 @@ TEST_F(path, extension_headers)
 	ASSERT_EQ(0, setsockopt(self->fd, SOL_IPV6, IPV6_DSTOPTS, pad, 8));
 	max = max_payload(self->fd);
 	ASSERT_GE(1400 - self->headers - 8 - self->over, max);
+	forbid_fragments(self->fd, variant->family);
 	ASSERT_EQ(max, send(self->fd, out, max, 0));
 	ASSERT_EQ(max, end_recv(&self->p.far, in, sizeof(in), MSG_DONTWAIT));
+	ASSERT_EQ(-1, send(self->fd, out, max + 1, 0));
+	ASSERT_EQ(EMSGSIZE, errno);
 	ASSERT_EQ(0, setsockopt(self->fd, SOL_IPV6, IPV6_DSTOPTS, NULL, 0));
 	ASSERT_EQ(1400 - self->headers - self->over, max_payload(self->fd));
 }
