@@ -61,7 +61,7 @@ ssize_t dtls_cork_add(struct dtls_tx *tx, struct msghdr *msg, size_t len)
 			goto out;
 	} else {
 		ret = -ENOMEM;
-		cork->buf = kvmalloc(size, GFP_KERNEL);
+		cork->buf = kvmalloc(size, GFP_KERNEL | __GFP_NOWARN);
 		if (!cork->buf)
 			goto out;
 		cork->size = size;

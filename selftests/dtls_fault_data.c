@@ -426,6 +426,13 @@ TEST_F(fault, no_memory_at_all)
 		ASSERT_EQ(16384, send(p->near.fd, out, 16384, 0));
 	}
 	ASSERT_EQ(true, takes_pieces(p->far.fd, out, 16384, 16384));
+	starve(true);
+	ret = send(p->near.fd, out, 100, MSG_MORE);
+	starve(false);
+	ASSERT_EQ(-1, ret);
+	ASSERT_EQ(ENOMEM, errno);
+	still_works(p);
+
 	/* what is lost is counted */
 	ASSERT_EQ(0, stat_drops());
 	ASSERT_EQ(1000, send(p->far.fd, out, 1000, 0));
