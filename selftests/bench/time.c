@@ -140,6 +140,17 @@ struct result {
 	unsigned long long received;
 };
 
+/* Has each of them had a record? */
+static bool all_at_work(const struct worker *w, int workers)
+{
+	int i;
+
+	for (i = 0; i < workers; i++)
+		if (!__atomic_load_n(&w[i].records, __ATOMIC_RELAXED))
+			return false;
+	return true;
+}
+
 static struct result run(struct worker *w, int workers)
 {
 	unsigned long long start, busy, ns, sent = 0, received = 0;
@@ -153,10 +164,10 @@ static struct result run(struct worker *w, int workers)
 	start = bench_now();
 	for (i = 0; i < workers; i++)
 		must(!pthread_create(&w[i].thread, NULL, work, &w[i]));
-	if (dry)
-		usleep(NS_OF_DRY_RUN / 1000);
-	else
-		usleep(seconds * 1e6);
+	/* an emulated processor may take its time until all have begun */
+	do {
+		usleep(dry ? NS_OF_DRY_RUN / 1000 : seconds * 1e6);
+	} while (dry && !all_at_work(w, workers));
 	__atomic_store_n(&stop_sending, true, __ATOMIC_RELAXED);
 	for (i = 0; i < workers; i++) {
 		if (w[i].sends)
