@@ -89,8 +89,11 @@ int dtls_path_max_datagram(struct dtls_sock *ds)
 	u32 cookie = 0;
 	int mtu;
 
-	if (READ_ONCE(sk->sk_state) != TCP_ESTABLISHED)
-		return -ENOTCONN;
+	/* connect() may be about to change the addresses */
+	lock_sock(sk);
+	mtu = -ENOTCONN;
+	if (sk->sk_state != TCP_ESTABLISHED)
+		goto out;
 #if IS_ENABLED(CONFIG_IPV6)
 	if (sk->sk_family == AF_INET6) {
 		v6 = !ipv6_addr_v4mapped(&sk->sk_v6_daddr);
@@ -105,13 +108,17 @@ int dtls_path_max_datagram(struct dtls_sock *ds)
 		else
 #endif
 			dst = dtls_path_route4(sk);
-		if (IS_ERR(dst))
-			return PTR_ERR(dst);
+		mtu = PTR_ERR_OR_ZERO(dst);
+		if (mtu)
+			goto out;
 	}
 	mtu = dst_mtu(dst);
 	dst_release(dst);
 	mtu -= v6 ? dtls_path_headers6(sk) : dtls_path_headers4(sk);
-	return max_t(int, mtu - (int)sizeof(struct udphdr), 0);
+	mtu = max_t(int, mtu - (int)sizeof(struct udphdr), 0);
+out:
+	release_sock(sk);
+	return mtu;
 }
 
 /**

@@ -157,7 +157,7 @@ static void dtls_recv_pktinfo_mapped(struct sock *sk, struct msghdr *msg,
 {
 	struct in6_pktinfo info = {};
 
-	if (!inet6_sk(sk)->rxopt.bits.rxinfo)
+	if (!data_race(inet6_sk(sk)->rxopt.bits.rxinfo))
 		return;
 	info.ipi6_ifindex = PKTINFO_SKB_CB(skb)->ipi_ifindex;
 	ipv6_addr_set_v4mapped(ip_hdr(skb)->daddr, &info.ipi6_addr);
@@ -191,7 +191,8 @@ static void dtls_recv_meta(struct dtls_sock *ds, struct msghdr *msg,
 #if IS_ENABLED(CONFIG_IPV6)
 	if (sk->sk_family == AF_INET6) {
 		if (skb->protocol != htons(ETH_P_IP)) {
-			if (inet6_sk(sk)->rxopt.all)
+			/* as in UDP: whoever sets it meanwhile comes too late */
+			if (data_race(inet6_sk(sk)->rxopt.all))
 				ip6_datagram_recv_ctl(sk, msg, skb);
 			return;
 		}
@@ -447,7 +448,7 @@ static int dtls_recv_path_mtu(struct sock *sk, struct msghdr *msg,
 	struct ip6_mtuinfo info;
 	struct sk_buff *skb;
 
-	if (!np->rxopt.bits.rxpmtu || !READ_ONCE(np->rxpmtu))
+	if (!data_race(np->rxopt.bits.rxpmtu) || !READ_ONCE(np->rxpmtu))
 		return -EAGAIN;
 	skb = xchg(&np->rxpmtu, NULL);
 	if (!skb)
