@@ -157,7 +157,7 @@ static void dtls_recv_pktinfo_mapped(struct sock *sk, struct msghdr *msg,
 {
 	struct in6_pktinfo info = {};
 
-	if (!data_race(inet6_sk(sk)->rxopt.bits.rxinfo))
+	if (data_race(!inet6_sk(sk)->rxopt.bits.rxinfo))
 		return;
 	info.ipi6_ifindex = PKTINFO_SKB_CB(skb)->ipi_ifindex;
 	ipv6_addr_set_v4mapped(ip_hdr(skb)->daddr, &info.ipi6_addr);
@@ -372,7 +372,8 @@ static int dtls_recv_direct(struct dtls_sock *ds, struct msghdr *msg,
 	if (dtls_rx_next(&rx, U32_MAX))
 		goto out;
 	/* what cannot be told here waits in the queue, and is refused there */
-	if (dtls_ready_unmarked(&rx.plain, msg)) {
+	if (unlikely(rx.plain.type != DTLS_TYPE_DATA) &&
+	    dtls_ready_unmarked(&rx.plain, msg)) {
 		dtls_rx_keep(&rx, true);
 		goto out;
 	}
@@ -448,7 +449,7 @@ static int dtls_recv_path_mtu(struct sock *sk, struct msghdr *msg,
 	struct ip6_mtuinfo info;
 	struct sk_buff *skb;
 
-	if (!data_race(np->rxopt.bits.rxpmtu) || !READ_ONCE(np->rxpmtu))
+	if (data_race(!np->rxopt.bits.rxpmtu) || !READ_ONCE(np->rxpmtu))
 		return -EAGAIN;
 	skb = xchg(&np->rxpmtu, NULL);
 	if (!skb)

@@ -352,30 +352,8 @@ bool dtls_rx_fetch_rest(struct dtls_rx *rx, const struct sk_buff *skb)
 	return dtls_rx_resume(rx, skb, true);
 }
 
-/**
- * dtls_rx_begin() - get ready to take records out of datagrams
- * @rx: filled
- * @ds: socket with an association
- *
- * Context: process.
- */
-void dtls_rx_begin(struct dtls_rx *rx, struct dtls_sock *ds)
-{
-	rx->ds = ds;
-	rx->work = NULL;
-	rx->ep = NULL;
-	rx->run.skb = NULL;
-	rx->last = 0;
-	rx->records = 0;
-	rx->control = 0;
-	rx->bytes = 0;
-	atomic_inc(&ds->opening);
-	/* whoever sees the queues without what we take sees the count, too */
-	smp_mb__after_atomic();
-}
-
 /* Add to the counters what has been accepted since the last time. */
-static void dtls_rx_count_records(struct dtls_rx *rx)
+static inline void dtls_rx_count_records(struct dtls_rx *rx)
 {
 	if (!rx->records)
 		return;

@@ -227,6 +227,28 @@ static inline struct dtls_assoc *dtls_sock_assoc(const struct dtls_sock *ds)
 	return smp_load_acquire(&ds->assoc);
 }
 
+/**
+ * dtls_rx_begin() - get ready to take records out of datagrams
+ * @rx: filled
+ * @ds: socket with an association
+ *
+ * Context: process.
+ */
+static inline void dtls_rx_begin(struct dtls_rx *rx, struct dtls_sock *ds)
+{
+	rx->ds = ds;
+	rx->work = NULL;
+	rx->ep = NULL;
+	rx->run.skb = NULL;
+	rx->last = 0;
+	rx->records = 0;
+	rx->control = 0;
+	rx->bytes = 0;
+	atomic_inc(&ds->opening);
+	/* whoever sees the queues without what we take sees the count, too */
+	smp_mb__after_atomic();
+}
+
 bool dtls_sock_attached(const struct sock *sk);
 
 /* tx.c */
@@ -248,7 +270,6 @@ int dtls_path_max_datagram(struct dtls_sock *ds);
 int dtls_path_max_payload(struct dtls_sock *ds);
 
 /* rx.c */
-void dtls_rx_begin(struct dtls_rx *rx, struct dtls_sock *ds);
 int dtls_rx_fetch(struct dtls_rx *rx, bool all);
 bool dtls_rx_fetch_rest(struct dtls_rx *rx, const struct sk_buff *skb);
 int dtls_rx_next(struct dtls_rx *rx, u32 max);

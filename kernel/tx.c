@@ -563,7 +563,8 @@ static int dtls_tx_plain(struct dtls_sock *ds, struct msghdr *msg, size_t len)
 }
 
 /* Send what is left of a message when its control messages have been read. */
-static int dtls_tx_payload(struct dtls_tx *tx, struct msghdr *msg, size_t len)
+static __always_inline int dtls_tx_payload(struct dtls_tx *tx,
+					   struct msghdr *msg, size_t len)
 {
 	struct dtls_sock *ds = tx->ds;
 	struct ubuf_info *uarg = NULL;
