@@ -14,6 +14,9 @@ BAD = re.compile(
     r"kernel tried to execute|list_(add|del) corruption|Call Trace:|"
     r"DEBUG_LOCKS_WARN_ON|scheduling while atomic|Kernel panic"
 )
+# Whoever wants a slab cache and does not get the memory has his stack in the log;
+# there is no way to ask quietly.
+NO_CACHE = re.compile(r"kmem_cache_create\w*\(dtls_\w+\) failed with error -12")
 # What it begins a line with: the time, and perhaps who speaks.
 STAMP = re.compile(r"^(<\d+>)?\[ *\d+\.\d+\](\[ *[CT]\d+\])? ?")
 
@@ -37,7 +40,15 @@ ACCESSOR = re.compile(
 
 def bad(lines):
     """The index of the first line that is an error, or None."""
-    return next((i for i, line in enumerate(lines) if BAD.search(line)), None)
+    refused = False
+    for i, line in enumerate(lines):
+        if NO_CACHE.search(line):
+            refused = True
+        elif refused and "</TASK>" in line:
+            refused = False
+        elif BAD.search(line) and not (refused and "Call Trace:" in line):
+            return i
+    return None
 
 
 def excerpt(lines, first, length):
