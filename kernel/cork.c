@@ -124,7 +124,7 @@ int dtls_cork_release(struct dtls_sock *ds)
 		dtls_cork_drop(&ds->cork);
 		return ret;
 	}
-	ret = dtls_tx_cmsgs(&tx, &none);
+	ret = dtls_cmsg_take(&tx, &none);
 	if (!ret)
 		ret = dtls_cork_flush(&tx);
 	else

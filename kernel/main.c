@@ -29,13 +29,8 @@
 static struct dtls_proto dtls_protos[2];
 static DEFINE_MUTEX(dtls_protos_lock);
 
-/**
- * dtls_sock_attached() - has a socket been attached
- * @sk: any socket
- *
- * Context: any. Return: true if its operations are ours.
- */
-bool dtls_sock_attached(const struct sock *sk)
+/* Has a socket been attached? Whoever asks has its lock, or only wants to know. */
+static bool dtls_sock_attached(const struct sock *sk)
 {
 	const struct proto *prot = READ_ONCE(sk->sk_prot);
 

@@ -249,8 +249,6 @@ static inline void dtls_rx_begin(struct dtls_rx *rx, struct dtls_sock *ds)
 	smp_mb__after_atomic();
 }
 
-bool dtls_sock_attached(const struct sock *sk);
-
 /* tx.c */
 int dtls_tx_sendmsg(struct sock *sk, struct msghdr *msg, size_t len);
 int dtls_tx_record(struct dtls_sock *ds, u8 type, const void *data,

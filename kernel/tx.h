@@ -64,8 +64,10 @@ static inline void dtls_tx_begin(struct dtls_tx *tx, struct dtls_sock *ds,
 }
 
 int dtls_tx_keys(struct dtls_sock *ds, struct dtls_epoch **ep);
-int dtls_tx_cmsgs(struct dtls_tx *tx, struct msghdr *msg);
 ssize_t dtls_tx_bytes(struct dtls_tx *tx, struct iov_iter *from, size_t len);
+
+/* cmsg.c */
+int dtls_cmsg_take(struct dtls_tx *tx, struct msghdr *msg);
 
 /* cork.c */
 ssize_t dtls_cork_add(struct dtls_tx *tx, struct msghdr *msg, size_t len);
