@@ -157,6 +157,7 @@ static void dtls_recv_pktinfo_mapped(struct sock *sk, struct msghdr *msg,
 {
 	struct in6_pktinfo info = {};
 
+	/* whoever sets it meanwhile comes too late, as in UDP */
 	if (data_race(!inet6_sk(sk)->rxopt.bits.rxinfo))
 		return;
 	info.ipi6_ifindex = PKTINFO_SKB_CB(skb)->ipi_ifindex;
@@ -183,7 +184,8 @@ static void dtls_recv_meta(struct dtls_sock *ds, struct msghdr *msg,
 {
 	struct sock *sk = ds->sk;
 
-	sock_recv_cmsgs(msg, sk, skb);
+	/* it reads the socket's flags as UDP does, whoever may change them */
+	data_race(({ sock_recv_cmsgs(msg, sk, skb); 0; }));
 	if (msg->msg_name)
 		dtls_recv_name(sk, msg, skb, addr_len);
 	if (size)
@@ -449,6 +451,7 @@ static int dtls_recv_path_mtu(struct sock *sk, struct msghdr *msg,
 	struct ip6_mtuinfo info;
 	struct sk_buff *skb;
 
+	/* as in UDP, which does not wait for who sets it */
 	if (data_race(!np->rxopt.bits.rxpmtu) || !READ_ONCE(np->rxpmtu))
 		return -EAGAIN;
 	skb = xchg(&np->rxpmtu, NULL);
