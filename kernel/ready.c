@@ -66,7 +66,7 @@ bool dtls_ready_add(struct dtls_sock *ds, const struct dtls_plain *plain,
 	else
 		list_add_tail(&rec->list, &ds->ready);
 	ds->ready_cost += rec->cost;
-	WRITE_ONCE(ds->ready_gen, ds->ready_gen + 1);
+	dtls_ready_grow(ds);
 	spin_unlock(&ds->ready_lock);
 	dtls_ready_wake(ds, 1);
 	return true;
@@ -208,7 +208,7 @@ void dtls_ready_put_back(struct dtls_sock *ds, struct dtls_ready *rec,
 	spin_lock(&ds->ready_lock);
 	list_add(&rec->list, &ds->ready);
 	ds->ready_cost += rec->cost;
-	WRITE_ONCE(ds->ready_gen, ds->ready_gen + 1);
+	dtls_ready_grow(ds);
 	spin_unlock(&ds->ready_lock);
 }
 

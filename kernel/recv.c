@@ -305,7 +305,7 @@ static void dtls_recv_ready_rest(struct dtls_recv *r, struct sk_buff *skb)
 		sk_peek_offset_bwd(r->ds->sk, rec->plain.len);
 		dtls_ready_put(rec);
 	}
-	if (!r->more || !list_empty_careful(&r->ds->ready))
+	if (!r->more || !list_empty(&r->ds->ready))
 		return;
 	dtls_rx_begin(&rx, r->ds);
 	if (dtls_rx_fetch_rest(&rx, skb))
@@ -498,7 +498,7 @@ static int dtls_recv_try(struct dtls_sock *ds, struct msghdr *msg, size_t len,
 	if (err && (err != -ECONNREFUSED || !dtls_recv_closed(ds)))
 		return err;
 	/* an empty queue is seen without its lock, but has a bound to peeking */
-	if (!(flags & MSG_PEEK) && list_empty_careful(&ds->ready))
+	if (!(flags & MSG_PEEK) && list_empty(&ds->ready))
 		return -EAGAIN;
 	return dtls_recv_ready(ds, msg, len, flags, addr_len);
 }
@@ -609,9 +609,9 @@ static bool dtls_recv_fill(struct dtls_sock *ds)
 	int err;
 
 	if (dtls_recv_barred(ds))
-		return !list_empty_careful(&ds->ready);
+		return !list_empty(&ds->ready);
 	for (junk = 0; junk < DTLS_RECV_JUNK_MAX; junk++) {
-		if (!list_empty_careful(&ds->ready))
+		if (!list_empty(&ds->ready))
 			return true;
 		/* an error is told by whoever asks for data, not eaten here */
 		if (READ_ONCE(ds->sk->sk_err))
@@ -620,11 +620,11 @@ static bool dtls_recv_fill(struct dtls_sock *ds)
 		if (err) {
 			dtls_recv_keep_error(ds->sk, err);
 			dtls_recv_grown(ds, 0);
-			return !list_empty_careful(&ds->ready);
+			return !list_empty(&ds->ready);
 		}
 	}
 	cond_resched();
-	if (!list_empty_careful(&ds->ready))
+	if (!list_empty(&ds->ready))
 		return true;
 	dtls_recv_later(ds);
 	return false;

@@ -212,7 +212,7 @@ static void dtls_rx_leave(struct dtls_sock *ds, const struct dtls_run *run,
 		list_add(&left->list, &ds->runs);
 	else
 		list_add_tail(&left->list, &ds->runs);
-	WRITE_ONCE(ds->ready_gen, ds->ready_gen + 1);
+	dtls_ready_grow(ds);
 	spin_unlock(&ds->ready_lock);
 	dtls_ready_wake(ds, (run->end - run->off) / run->seg + 1);
 }
@@ -334,7 +334,7 @@ static int dtls_rx_dequeue(struct dtls_rx *rx, bool all)
  */
 int dtls_rx_fetch(struct dtls_rx *rx, bool all)
 {
-	if (!list_empty_careful(&rx->ds->runs) && dtls_rx_resume(rx, NULL, all))
+	if (!list_empty(&rx->ds->runs) && dtls_rx_resume(rx, NULL, all))
 		return 0;
 	return dtls_rx_dequeue(rx, all);
 }
@@ -609,7 +609,7 @@ void dtls_rx_park(struct dtls_rx *rx)
  */
 bool dtls_rx_pending(struct dtls_sock *ds)
 {
-	return !list_empty_careful(&ds->runs) ||
+	return !list_empty(&ds->runs) ||
 	       !skb_queue_empty_lockless(&ds->sk->sk_receive_queue) ||
 	       !skb_queue_empty_lockless(&udp_sk(ds->sk)->reader_queue);
 }

@@ -249,6 +249,21 @@ static inline void dtls_rx_begin(struct dtls_rx *rx, struct dtls_sock *ds)
 	smp_mb__after_atomic();
 }
 
+/**
+ * dtls_ready_grow() - something has been added to a queue
+ * @ds: socket; caller holds its ready_lock
+ *
+ * Whoever reads the new number sees what was added. The queues themselves are
+ * looked at without the lock, by list_empty().
+ *
+ * Context: process.
+ */
+static inline void dtls_ready_grow(struct dtls_sock *ds)
+{
+	/* pairs with dtls_recv_msg() */
+	smp_store_release(&ds->ready_gen, ds->ready_gen + 1);
+}
+
 /* tx.c */
 int dtls_tx_sendmsg(struct sock *sk, struct msghdr *msg, size_t len);
 int dtls_tx_record(struct dtls_sock *ds, u8 type, const void *data,
