@@ -67,6 +67,22 @@ watch() {
 	echo 300 >$kcsan/udelay_interrupt
 }
 
+# What kmemleak says, but for one leak of the kernel's own: a slab cache for whose
+# entry in sysfs there is no memory (dtls_fault) leaves the entry's name behind,
+# as sysfs_slab_add() does not put the object then.
+ours() {
+	awk '/^unreferenced object/ { flush() }
+		{ object = object $0 "\n" }
+		/ sysfs_slab_add\+/ { known = 1 }
+		END { flush() }
+		function flush() {
+			if (!known)
+				printf "%s", object
+			object = ""
+			known = 0
+		}'
+}
+
 # scan TIMES: an object must be five seconds old, and have been seen, and not
 # referred to, by two scans.
 scan() {
@@ -75,7 +91,7 @@ scan() {
 	for ((n = 0; n < $1; n++)); do
 		echo scan >$leaks
 	done
-	found=$(cat $leaks)
+	found=$(ours <$leaks)
 	printf '%s\n' "$found"
 	# Said once is enough.
 	echo clear >$leaks
