@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* kselftest-libs: -lcrypto */
-/* kselftest-debug: yes */
 /* kselftest-timeout: 240 */
 /*
  * Batches that go out, after the kernel's udpgso.c: sizes at and around every
