@@ -37,7 +37,9 @@ int dtls_keys_validate(const struct dtls_keys *keys)
 		return -EINVAL;
 	if (keys->cid_len || keys->pad || keys->pad2 || keys->window ||
 	    keys->records || keys->bytes || keys->drop_replay ||
-	    keys->drop_auth || memchr_inv(keys->cid, 0, sizeof(keys->cid)))
+	    keys->drop_auth || memchr_inv(keys->cid, 0, sizeof(keys->cid)) ||
+	    keys->secret_len || keys->pad3 || keys->message_seq || keys->pad4 ||
+	    memchr_inv(keys->secret, 0, sizeof(keys->secret)))
 		return -EINVAL;
 	return 0;
 }

@@ -33,6 +33,8 @@
 #define DTLS_TX_EXPORT		9	/* get: struct dtls_keys; ends sending */
 #define DTLS_RX_EXPORT		10	/* get: struct dtls_keys; ends receiving */
 #define DTLS_NO_EXPORT		11	/* set, get: int, 1 forbids export for good */
+#define DTLS_KEY_UPDATE		12	/* set, get: int, see below */
+#define DTLS_PADDING		13	/* set, get: int, bytes */
 
 /* Protocol versions, as on the wire. */
 #define DTLS_1_2_VERSION	0xfefd
@@ -41,6 +43,7 @@
 /* Sizes, in bytes unless said otherwise. */
 #define DTLS_KEY_MAX		32	/* AES-256, ChaCha20 */
 #define DTLS_IV_MAX		12	/* RFC 5116 nonce; 1.2 GCM and CCM: 4, the salt */
+#define DTLS_SECRET_MAX		48	/* traffic secret of 1.3 with SHA-384 */
 #define DTLS_CID_MAX		32
 #define DTLS_PLAINTEXT_MAX	16384	/* RFC 6347 4.3.1: 2^14 */
 #define DTLS_WINDOW_MIN		64	/* replay window, in records */
@@ -54,6 +57,19 @@
 #define DTLS_TYPE_HANDSHAKE	22
 #define DTLS_TYPE_DATA		23
 #define DTLS_TYPE_HEARTBEAT	24
+#define DTLS_TYPE_ACK		26	/* RFC 9147 7, DTLS 1.3 */
+
+/*
+ * DTLS_KEY_UPDATE, DTLS 1.3 only: set 0 to renew the sending keys (RFC 9147
+ * 5.11.2, update_not_requested), 1 to ask the peer to renew its own as well. The
+ * new keys are used once the peer has acknowledged; EALREADY until then. get: 1
+ * while the acknowledgement has not come, else 0. The kernel does this by itself
+ * before a key reaches its limit.
+ *
+ * DTLS_PADDING: records of DTLS 1.3, or with a connection ID, are padded with
+ * zeroes inside of the encryption so that content, type and padding have a
+ * multiple of so many bytes; 0 and 1: none. Up to DTLS_PLAINTEXT_MAX.
+ */
 
 /**
  * struct dtls_keys - one direction of an association: keys in, state out
@@ -61,28 +77,41 @@
  *                struct than the kernel's is accepted if the unknown tail is
  *                zero (E2BIG otherwise), a smaller one reads as zero-extended.
  *                Must be equal to the length given to setsockopt.
- * @version:      DTLS_1_2_VERSION
- * @cipher_suite: IANA number of the suite, e.g. 0xc02b; the kernel takes the
- *                AEAD from it
- * @epoch:        epoch of the keys, 1 and up. Installing a direction again
+ * @version:      DTLS_1_2_VERSION or DTLS_1_3_VERSION, the same for all keys of
+ *                an association
+ * @cipher_suite: IANA number of the suite, e.g. 0xc02b or 0x1301; the kernel
+ *                takes AEAD and hash from it
+ * @epoch:        epoch of the keys, 1 to 65535; DTLS 1.3: 2 (handshake) and up,
+ *                application data has 3 and up. Installing a direction again
  *                wants a higher epoch than every one before.
  * @seq:          set: sequence number of the next record, below 2^48. For RX,
  *                every record below it counts as already received.
  *                get: TX the next to send, RX the highest received plus one
- * @key_len:      16 or 32, as the suite says
+ * @key_len:      16 or 32, as the suite says; DTLS 1.3: 0
  * @iv_len:       set: 4 for AES-GCM and AES-CCM (the salt of RFC 5288, 6655),
- *                12 for ChaCha20-Poly1305 (RFC 7905)
- * @cid_len:      0 (no CID)
+ *                12 for ChaCha20-Poly1305 (RFC 7905); DTLS 1.3: 0
+ * @cid_len:      bytes of @cid, 0 for none
  * @pad:          0
  * @pad2:         0
  * @window:       get, RX: replay window, in records; set: 0
- * @key:          AEAD key; zero on get, filled by the EXPORT options
+ * @key:          AEAD key; zero on get, filled by the EXPORT options; DTLS 1.3:
+ *                zero
  * @iv:           implicit part of the nonce; likewise
- * @cid:          connection ID, @cid_len bytes
+ * @cid:          connection ID, @cid_len bytes: TX, what the peer wants to see in
+ *                our records; RX, what we want to see in the peer's. The same
+ *                for all keys of a direction
  * @records:      get: records sealed or opened under this epoch; set: 0
  * @bytes:        get: bytes of payload in them; set: 0
  * @drop_replay:  get, RX: records dropped as replayed or too old; set: 0
  * @drop_auth:    get, RX: records that failed authentication; set: 0
+ * @secret:       DTLS 1.3: traffic secret of the epoch (RFC 8446 7.2), from which
+ *                the kernel derives keys, and those of later epochs; zero on
+ *                get, filled by the EXPORT options
+ * @secret_len:   DTLS 1.3: 32, or 48 with a suite of SHA-384; else 0
+ * @pad3:         0
+ * @message_seq:  DTLS 1.3: message_seq (RFC 9147 5.2) of the next handshake message in
+ *                this direction
+ * @pad4:         0
  */
 struct dtls_keys {
 	__u32		size;
@@ -103,10 +132,16 @@ struct dtls_keys {
 	__aligned_u64	bytes;
 	__aligned_u64	drop_replay;
 	__aligned_u64	drop_auth;
+	__u8		secret[DTLS_SECRET_MAX];
+	__u8		secret_len;
+	__u8		pad3;
+	__u16		message_seq;
+	__u32		pad4;
 };
 
-/* Size of the first published struct dtls_keys: the smallest @size allowed. */
+/* Sizes of struct dtls_keys as published; the first is the smallest allowed. */
 #define DTLS_KEYS_SIZE_VER0	144
+#define DTLS_KEYS_SIZE_VER1	200	/* DTLS 1.3 */
 
 /**
  * struct dtls_record - control message SOL_DTLS/DTLS_RECORD_TYPE
@@ -139,6 +174,11 @@ struct dtls_record {
  * peer arrives again, the peer has not seen this flight (RFC 6347 4.2.4): the
  * kernel then sends it once more, epoch 0 in the clear under @seq and up, the
  * epoch of DTLS_TX sealed under the next sequence number.
+ *
+ * DTLS 1.3: the flight that a client has sent under epoch 2, which the server
+ * has not acknowledged yet (RFC 9147 5.8.1). It is sent again, under the keys of
+ * epoch 2 that DTLS_TX got before those of epoch 3, when the server repeats its
+ * own.
  */
 struct dtls_flight {
 	__u32		size;
@@ -168,9 +208,9 @@ struct dtls_flight_record {
  *   ee_type    one DTLS_EVENT_* bit
  *   ee_code    ALERT: the alert's description (RFC 5246 7.2); otherwise 0
  *   ee_info    epoch
- *   ee_data    LIMIT: 0 for writing, 1 for reading; otherwise 0
- *   ee_errno   LIMIT: EKEYEXPIRED, RENEGOTIATE: EPROTO, ALERT: ENOMSG,
- *              FLIGHT: EALREADY
+ *   ee_data    LIMIT, REKEY: 0 for writing, 1 for reading; otherwise 0
+ *   ee_errno   LIMIT: EKEYEXPIRED, RENEGOTIATE: EPROTO, FLIGHT: EALREADY,
+ *              otherwise ENOMSG
  */
 #define SO_EE_ORIGIN_DTLS	0x44
 
@@ -178,6 +218,7 @@ struct dtls_flight_record {
 #define DTLS_EVENT_RENEGOTIATE	0x02	/* peer asked to renegotiate: refused */
 #define DTLS_EVENT_ALERT	0x04	/* an alert arrived that closed nothing */
 #define DTLS_EVENT_FLIGHT	0x08	/* the last flight was sent again */
-#define DTLS_EVENT_ALL		0x0f
+#define DTLS_EVENT_REKEY	0x10	/* new keys are in use, epoch in ee_info */
+#define DTLS_EVENT_ALL		0x1f
 
 #endif /* _UAPI_LINUX_DTLS_H */
