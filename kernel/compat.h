@@ -49,26 +49,11 @@
  * both. What the headers offer is found out by Kbuild, since stable kernels
  * get such things under an old number.
  */
-static inline void
-dtls_compat_set_sendpage(struct proto *prot,
-			 int (*fn)(struct sock *sk, struct page *page,
-				   int off, size_t size, int flags))
-{
 #ifdef DTLS_HAVE_SENDPAGE
-	prot->sendpage = fn;
-#endif
-}
-
-static inline int dtls_compat_sendpage(const struct proto *prot,
-				       struct sock *sk, struct page *page,
-				       int off, size_t size, int flags)
-{
-#ifdef DTLS_HAVE_SENDPAGE
-	return prot->sendpage(sk, page, off, size, flags);
+#define dtls_compat_set_sendpage(prot, fn)	((prot)->sendpage = (fn))
 #else
-	return -EOPNOTSUPP;
+#define dtls_compat_set_sendpage(prot, fn)	do { } while (0)
 #endif
-}
 
 static inline void dtls_compat_set_splice_eof(struct proto *prot,
 					      struct proto_ops *ops,

@@ -4,7 +4,6 @@
  * one datagram in UDP, so here to one record, or one run of segments; and so
  * does a splice, which ends where splice_eof says so.
  */
-#include <linux/bvec.h>
 #include <linux/net.h>
 #include <linux/slab.h>
 
@@ -153,42 +152,4 @@ void dtls_cork_splice_eof(struct socket *sock)
 	if (!ds->cork.on)
 		dtls_cork_release(ds);
 	mutex_unlock(&ds->cork.lock);
-}
-
-/**
- * dtls_cork_sendpage() - sendpage of an attached socket, before Linux 6.5
- * @sk:     socket
- * @page:   page, borrowed
- * @offset: of the bytes in it
- * @size:   number of bytes
- * @flags:  MSG_*
- *
- * IPv4 sendfile comes here and not through sendmsg: left to the base it would
- * put plaintext on the wire.
- *
- * Context: process, may sleep; no locks held.
- * Return: bytes taken or a negative errno.
- */
-int dtls_cork_sendpage(struct sock *sk, struct page *page, int offset,
-		       size_t size, int flags)
-{
-	struct dtls_sock *ds = dtls_sk(sk);
-	struct bio_vec vec = {
-		.bv_page = page,
-		.bv_len = size,
-		.bv_offset = offset,
-	};
-	struct msghdr msg = { .msg_flags = flags };
-	int ret;
-
-	mutex_lock(&ds->cork.lock);
-	ret = -EKEYREJECTED;
-	if (!dtls_sock_assoc(ds))
-		ret = dtls_compat_sendpage(ds->proto->base, sk, page, offset,
-					   size, flags);
-	mutex_unlock(&ds->cork.lock);
-	if (ret != -EKEYREJECTED)
-		return ret;
-	iov_iter_bvec(&msg.msg_iter, ITER_SOURCE, &vec, 1, size);
-	return dtls_tx_sendmsg(sk, &msg, size);
 }
