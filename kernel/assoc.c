@@ -6,6 +6,7 @@
 #include "assoc.h"
 #include "control.h"
 #include "stats.h"
+#include "update.h"
 
 /*
  * Twice the maximum segment lifetime of RFC 793, which RFC 6347 4.1 gives as
@@ -67,8 +68,12 @@ struct dtls_assoc *dtls_assoc_create(struct net *net)
 
 static void dtls_assoc_free(struct rcu_head *rcu)
 {
-	kmem_cache_free(dtls_assoc_cache,
-			container_of(rcu, struct dtls_assoc, rcu));
+	struct dtls_assoc *assoc = container_of(rcu, struct dtls_assoc, rcu);
+
+	if (assoc->more)
+		dtls_update_free(assoc->more->update);
+	kfree(assoc->more);
+	kmem_cache_free(dtls_assoc_cache, assoc);
 }
 
 /**
@@ -99,6 +104,7 @@ void dtls_assoc_destroy(struct dtls_assoc *assoc)
 	set_bit(DTLS_ASSOC_DEAD, &assoc->flags);
 	mutex_unlock(&assoc->lock);
 	cancel_delayed_work_sync(&assoc->retire);
+	dtls_update_stop(assoc);
 
 	dtls_keys_drop_all(assoc);
 	dtls_control_forget_flight(assoc);
@@ -123,6 +129,21 @@ void dtls_assoc_retire_later(struct dtls_assoc *assoc)
 		mod_delayed_work(dtls_assoc_wq, &assoc->retire,
 				 READ_ONCE(epoch_linger) * HZ);
 	mutex_unlock(&assoc->lock);
+}
+
+/**
+ * dtls_assoc_queue() - have work of an association done by and by
+ * @work:  the work; whoever ends the association cancels it
+ * @delay: jiffies; 0: at once, even if it was to be later
+ *
+ * Context: any.
+ */
+void dtls_assoc_queue(struct delayed_work *work, unsigned long delay)
+{
+	if (delay)
+		queue_delayed_work(dtls_assoc_wq, work, delay);
+	else
+		mod_delayed_work(dtls_assoc_wq, work, 0);
 }
 
 /**

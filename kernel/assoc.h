@@ -12,6 +12,25 @@
 #include "keys.h"
 
 /**
+ * struct dtls_more - what DTLS 1.3 and connection IDs want besides
+ * @tx_hs:      keys of the handshake (epoch 2) that send, or NULL; under the
+ *              association's lock
+ * @update:     how keys renew themselves, with DTLS 1.3, or NULL
+ * @tx_cid_len: bytes of @tx_cid
+ * @rx_cid_len: bytes of @rx_cid
+ * @tx_cid:     connection ID that the peer wants to see
+ * @rx_cid:     connection ID that we want to see
+ */
+struct dtls_more {
+	struct dtls_epoch	*tx_hs;
+	struct dtls_update	*update;
+	u8			tx_cid_len;
+	u8			rx_cid_len;
+	u8			tx_cid[DTLS_CID_MAX];
+	u8			rx_cid[DTLS_CID_MAX];
+};
+
+/**
  * struct dtls_assoc - one DTLS association: a peer, its keys, its state
  * @ref:      users: the socket, and each epoch
  * @rcu:      for lock-free look-up
@@ -23,6 +42,10 @@
  * @tx_last:  highest epoch installed for sending, 0 if none
  * @rx_last:  likewise for receiving
  * @flags:    DTLS_ASSOC_*
+ * @more:     see there, or NULL with DTLS 1.2 without connection IDs; set with
+ *            the first keys
+ * @version:  version of DTLS, 0 before there are keys
+ * @rx_form:  enum dtls_form of records to come
  * @retire:   drops old read epochs when late records may no longer come
  * @flight:   last flight of the handshake, or NULL
  */
@@ -36,6 +59,9 @@ struct dtls_assoc {
 	u32			tx_last;
 	u32			rx_last;
 	unsigned long		flags;
+	struct dtls_more	*more;
+	u16			version;
+	u8			rx_form;
 	struct delayed_work	retire;
 	struct dtls_control_flight *flight;
 };
@@ -47,11 +73,14 @@ struct dtls_assoc {
 #define DTLS_ASSOC_RX_FROZEN	3	/* receiving keys were exported */
 #define DTLS_ASSOC_NO_EXPORT	4	/* keys never leave */
 #define DTLS_ASSOC_DEAD		5	/* being taken down: no new work */
+#define DTLS_ASSOC_RX_CLOSED	6	/* DTLS 1.3: the peer sends no more */
+#define DTLS_ASSOC_UPDATING	7	/* our KeyUpdate has no ACK yet */
 
 struct dtls_assoc *dtls_assoc_create(struct net *net);
 void dtls_assoc_destroy(struct dtls_assoc *assoc);
 void dtls_assoc_put(struct dtls_assoc *assoc);
 void dtls_assoc_retire_later(struct dtls_assoc *assoc);
+void dtls_assoc_queue(struct delayed_work *work, unsigned long delay);
 
 int dtls_assoc_init(void);
 void dtls_assoc_exit(void);

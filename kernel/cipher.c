@@ -12,7 +12,9 @@
 #include <linux/bits.h>
 #include <linux/crypto.h>
 
+#include "cid12.h"
 #include "cipher.h"
+#include "record13.h"
 #include "work.h"
 
 /* RFC 9147 4.5.3 and appendix B; DTLS 1.2 states none, the maths is the same. */
@@ -27,6 +29,12 @@ enum {
 	CHACHA20_POLY1305,
 	AES_128_CCM,
 	AES_128_CCM_8,
+	/* RFC 9147: the whole nonce is implicit, and numbers are encrypted */
+	AES_128_GCM_13,
+	AES_256_GCM_13,
+	CHACHA20_POLY1305_13,
+	AES_128_CCM_13,
+	AES_128_CCM_8_13,
 };
 
 static const struct dtls_cipher dtls_ciphers[] = {
@@ -57,6 +65,36 @@ static const struct dtls_cipher dtls_ciphers[] = {
 		.seal_limit = DTLS_LIMIT_CCM_SEAL,
 		.fail_limit = DTLS_LIMIT_CCM_FAIL,
 		.key_len = 16, .iv_len = 4, .explicit_len = 8, .tag_len = 8,
+		.ccm = true,
+	},
+	[AES_128_GCM_13] = {
+		.name = "AES-128-GCM", .alg = "gcm(aes)", .sn_alg = "ecb(aes)",
+		.seal_limit = DTLS_LIMIT_GCM_SEAL, .fail_limit = DTLS_LIMIT_FAIL,
+		.key_len = 16, .iv_len = 12, .tag_len = 16,
+	},
+	[AES_256_GCM_13] = {
+		.name = "AES-256-GCM", .alg = "gcm(aes)", .sn_alg = "ecb(aes)",
+		.seal_limit = DTLS_LIMIT_GCM_SEAL, .fail_limit = DTLS_LIMIT_FAIL,
+		.key_len = 32, .iv_len = 12, .tag_len = 16,
+	},
+	[CHACHA20_POLY1305_13] = {
+		.name = "ChaCha20-Poly1305", .alg = "rfc7539(chacha20,poly1305)",
+		.sn_alg = "chacha20",
+		.fail_limit = DTLS_LIMIT_FAIL,
+		.key_len = 32, .iv_len = 12, .tag_len = 16,
+	},
+	[AES_128_CCM_13] = {
+		.name = "AES-128-CCM", .alg = "ccm(aes)", .sn_alg = "ecb(aes)",
+		.seal_limit = DTLS_LIMIT_CCM_SEAL,
+		.fail_limit = DTLS_LIMIT_CCM_FAIL,
+		.key_len = 16, .iv_len = 12, .tag_len = 16,
+		.ccm = true,
+	},
+	[AES_128_CCM_8_13] = {
+		.name = "AES-128-CCM-8", .alg = "ccm(aes)", .sn_alg = "ecb(aes)",
+		.seal_limit = DTLS_LIMIT_CCM_SEAL,
+		.fail_limit = DTLS_LIMIT_CCM_FAIL,
+		.key_len = 16, .iv_len = 12, .tag_len = 8,
 		.ccm = true,
 	},
 };
@@ -114,17 +152,29 @@ static const struct {
 	{ 0xd005, AES_128_CCM },
 };
 
+/* RFC 8446 B.4: those of TLS 1.3, in the order of their numbers. */
+static const u8 dtls_suites13[] = {
+	AES_128_GCM_13, AES_256_GCM_13, CHACHA20_POLY1305_13, AES_128_CCM_13,
+	AES_128_CCM_8_13,
+};
+
+#define DTLS_SUITES13_FIRST	0x1301
+
 /**
  * dtls_cipher_find() - the AEAD of a cipher suite
- * @suite: IANA number
+ * @version: version of DTLS, as on the wire
+ * @suite:   IANA number
  *
  * Context: any.
  * Return: the entry, or NULL if the module has no such suite.
  */
-const struct dtls_cipher *dtls_cipher_find(u16 suite)
+const struct dtls_cipher *dtls_cipher_find(u16 version, u16 suite)
 {
-	int i;
+	int i = suite - DTLS_SUITES13_FIRST;
 
+	if (version == DTLS_1_3_VERSION)
+		return i >= 0 && i < ARRAY_SIZE(dtls_suites13) ?
+		       &dtls_ciphers[dtls_suites13[i]] : NULL;
 	for (i = 0; i < ARRAY_SIZE(dtls_suites); i++)
 		if (dtls_suites[i].suite == suite)
 			return &dtls_ciphers[dtls_suites[i].cipher];
@@ -197,6 +247,31 @@ int dtls_cipher_init(struct dtls_aead *aead, const struct dtls_cipher *cipher,
 }
 
 /**
+ * dtls_cipher_shape() - say what the records look like
+ * @aead:    keyed with dtls_cipher_init()
+ * @form:    their form
+ * @cid:     connection ID, which lives as long as @aead
+ * @cid_len: bytes of it; 0: none
+ *
+ * Context: any.
+ */
+void dtls_cipher_shape(struct dtls_aead *aead, enum dtls_form form,
+		       const u8 *cid, unsigned int cid_len)
+{
+	const struct dtls_cipher *c = aead->cipher;
+	unsigned int hdr = DTLS_RECORD_HDR12 + cid_len;
+
+	if (form == DTLS_FORM_13)
+		hdr = DTLS_RECORD13_HDR + cid_len;
+	aead->form = form;
+	aead->cid = cid;
+	aead->cid_len = cid_len;
+	aead->front = hdr + c->explicit_len;
+	aead->over = aead->front + (form != DTLS_FORM_12) + c->tag_len;
+	aead->least = aead->over - hdr;
+}
+
+/**
  * dtls_cipher_destroy() - forget a keyed AEAD
  * @aead: its key and IV are wiped; no request may be in flight
  *
@@ -207,6 +282,9 @@ void dtls_cipher_destroy(struct dtls_aead *aead)
 	if (aead->tfm)
 		crypto_free_aead(aead->tfm);
 	aead->tfm = NULL;
+	if (aead->sn)
+		crypto_free_skcipher(aead->sn);
+	aead->sn = NULL;
 	memzero_explicit(aead->iv, sizeof(aead->iv));
 }
 
@@ -238,62 +316,25 @@ dtls_cipher_nonce(const struct dtls_aead *aead, u8 *iv, const u8 *explicit,
 	}
 }
 
-/* Point the one entry to memory; mostly in the page of the last record. */
-static inline void dtls_cipher_point(struct dtls_work *work, const u8 *start,
-				     unsigned int len)
-{
-	unsigned long at = (unsigned long)start;
-
-	if (unlikely((at ^ work->at) & PAGE_MASK)) {
-		sg_set_buf(&work->sg, start, len);
-		work->at = at;
-	} else {
-		work->sg.offset = offset_in_page(at);
-		work->sg.length = len;
-	}
-}
-
-/* Run the request; an asynchronous AEAD is waited for. */
-static inline int dtls_cipher_run(struct dtls_work *work,
-				  struct scatterlist *from, unsigned int crypt,
-				  bool seal)
-{
-	int err;
-
-	aead_request_set_crypt(work->req, from, &work->sg, crypt, work->iv);
-	err = seal ? crypto_aead_encrypt(work->req) :
-		     crypto_aead_decrypt(work->req);
-	if (likely(err != -EINPROGRESS && err != -EBUSY))
-		return err;
-	work->async++;
-	/*
-	 * Waiting, and not to be interrupted: nothing of a record outlives
-	 * the system call that handles it, so close() has nothing to fear.
-	 */
-	return crypto_wait_req(err, &work->wait);
-}
-
 /**
- * dtls_cipher_seal() - seal a record in place
+ * dtls_cipher_seal12() - dtls_cipher_seal() for DTLS 1.2
  * @aead:  key
  * @work:  work area, got for @aead
- * @wire:  start of the record, in memory that may be mapped for DMA; the
- *         plaintext lies %DTLS_RECORD_HDR12 and the explicit nonce behind it,
- *         with room for the tag after it
+ * @wire:  start of the record
  * @type:  content type
  * @epoch: epoch of the key
- * @seq:   sequence number that no record of this key has had or will have
+ * @seq:   sequence number
  * @plain: bytes of plaintext
  *
  * Context: process, sleeps if the AEAD does.
- * Return: bytes of the record at @wire, or the AEAD's negative errno; @seq is
- * used up either way.
+ * Return: bytes of the record at @wire, or the AEAD's negative errno.
  */
-int dtls_cipher_seal(const struct dtls_aead *aead, struct dtls_work *work,
-		     u8 *wire, u8 type, u16 epoch, u64 seq, unsigned int plain)
+int dtls_cipher_seal12(const struct dtls_aead *aead, struct dtls_work *work,
+		       u8 *wire, u8 type, u16 epoch, u64 seq,
+		       unsigned int plain)
 {
 	const struct dtls_cipher *c = aead->cipher;
-	u8 *payload = wire + DTLS_RECORD_HDR12 + c->explicit_len;
+	u8 *payload = wire + aead->front;
 	u8 explicit[DTLS_RECORD_NONCE12];
 	int err;
 
@@ -302,22 +343,21 @@ int dtls_cipher_seal(const struct dtls_aead *aead, struct dtls_work *work,
 	dtls_cipher_nonce(aead, work->iv, explicit, epoch, seq);
 	dtls_record_put_aad12(payload - DTLS_RECORD_AAD12, type, epoch, seq,
 			      plain);
-	dtls_cipher_point(work, payload - DTLS_RECORD_AAD12,
-			  DTLS_RECORD_AAD12 + plain + c->tag_len);
-	err = dtls_cipher_run(work, &work->sg, plain, true);
+	dtls_work_point(work, payload - DTLS_RECORD_AAD12,
+			DTLS_RECORD_AAD12 + plain + c->tag_len);
+	err = dtls_work_run(work, &work->sg, &work->sg, plain, true);
 	if (err)
 		return err;
 
-	dtls_record_put_hdr12(wire, type, epoch, seq,
-			      c->explicit_len + plain + c->tag_len);
+	dtls_record_put_hdr12(wire, type, epoch, seq, aead->least + plain);
 	if (c->explicit_len)
 		memcpy(wire + DTLS_RECORD_HDR12, explicit,
 		       DTLS_RECORD_NONCE12);
-	return dtls_cipher_overhead(c) + plain;
+	return aead->over + plain;
 }
 
 /**
- * dtls_cipher_open() - open a record
+ * dtls_cipher_open12() - open a record of DTLS 1.2
  * @aead:  key
  * @work:  work area, got for @aead
  * @frag:  where it goes: room for the fragment, in memory that may be mapped
@@ -332,9 +372,9 @@ int dtls_cipher_seal(const struct dtls_aead *aead, struct dtls_work *work,
  * authentic; -EOVERFLOW if it is, but too long; or another errno of the AEAD.
  * What lies in @frag after an error must not be shown to anyone.
  */
-int dtls_cipher_open(const struct dtls_aead *aead, struct dtls_work *work,
-		     u8 *frag, const u8 *from,
-		     const struct dtls_record_hdr *hdr)
+int dtls_cipher_open12(const struct dtls_aead *aead, struct dtls_work *work,
+		       u8 *frag, const u8 *from,
+		       const struct dtls_record_hdr *hdr)
 {
 	const struct dtls_cipher *c = aead->cipher;
 	struct scatterlist *sg = &work->sg;
@@ -342,26 +382,126 @@ int dtls_cipher_open(const struct dtls_aead *aead, struct dtls_work *work,
 	unsigned int plain;
 	int err;
 
-	if (hdr->len < c->explicit_len + c->tag_len)
+	if (hdr->len < aead->least)
 		return -EMSGSIZE;
-	plain = hdr->len - c->explicit_len - c->tag_len;
+	plain = hdr->len - aead->least;
 
 	dtls_cipher_nonce(aead, work->iv, from, hdr->epoch, hdr->seq);
 	dtls_record_put_aad12(payload - DTLS_RECORD_AAD12, hdr->type,
 			      hdr->epoch, hdr->seq, plain);
-	dtls_cipher_point(work, payload - DTLS_RECORD_AAD12,
-			  DTLS_RECORD_AAD12 + plain + c->tag_len);
+	dtls_work_point(work, payload - DTLS_RECORD_AAD12,
+			DTLS_RECORD_AAD12 + plain + c->tag_len);
 	if (from != frag) {
 		sg = work->in;
 		sg_set_buf(&sg[0], payload - DTLS_RECORD_AAD12,
 			   DTLS_RECORD_AAD12);
 		sg_set_buf(&sg[1], from + c->explicit_len, plain + c->tag_len);
 	}
-	err = dtls_cipher_run(work, sg, plain + c->tag_len, false);
+	err = dtls_work_run(work, sg, &work->sg, plain + c->tag_len, false);
 	if (err)
 		return err;
 	/* RFC 5246 6.2.3: "length MUST NOT exceed 2^14" for the plaintext */
 	if (plain > DTLS_RECORD_PLAIN_MAX)
 		return -EOVERFLOW;
 	return plain;
+}
+
+/* The additional data is longer than what is in front of a payload. */
+static void dtls_cipher_aad_cid12(const struct dtls_aead *aead,
+				  struct dtls_work *work, u16 epoch, u64 seq,
+				  unsigned int inner)
+{
+	dtls_cid12_put_aad(work->aad, epoch, seq, aead->cid, aead->cid_len,
+			   inner);
+	sg_set_buf(&work->in[0], work->aad, DTLS_CID12_AAD(aead->cid_len));
+}
+
+/* As dtls_work_run(), for what @work->in holds. */
+static int dtls_cipher_run_cid12(const struct dtls_aead *aead,
+				 struct dtls_work *work, unsigned int crypt,
+				 bool seal)
+{
+	int err;
+
+	aead_request_set_ad(work->req, DTLS_CID12_AAD(aead->cid_len));
+	err = dtls_work_run(work, work->in, work->in, crypt, seal);
+	aead_request_set_ad(work->req, DTLS_RECORD_AAD12);
+	return err;
+}
+
+/**
+ * dtls_cipher_seal_cid12() - dtls_cipher_seal() for DTLS 1.2 with connection ID
+ * @aead:  key
+ * @work:  work area, got for @aead
+ * @wire:  start of the record
+ * @type:  content type
+ * @epoch: epoch of the key
+ * @seq:   sequence number
+ * @plain: bytes of plaintext
+ * @pad:   bytes of padding
+ *
+ * Context: process, sleeps if the AEAD does.
+ * Return: bytes of the record at @wire, or the AEAD's negative errno.
+ */
+int dtls_cipher_seal_cid12(const struct dtls_aead *aead, struct dtls_work *work,
+			   u8 *wire, u8 type, u16 epoch, u64 seq,
+			   unsigned int plain, unsigned int pad)
+{
+	const struct dtls_cipher *c = aead->cipher;
+	u8 *payload = wire + aead->front;
+	u8 explicit[DTLS_RECORD_NONCE12];
+	unsigned int inner;
+	int err;
+
+	inner = dtls_inner_put(payload, plain, type, pad);
+	dtls_record_put_be64(explicit, (u64)epoch << 48 | seq);
+	dtls_cipher_nonce(aead, work->iv, explicit, epoch, seq);
+	dtls_cipher_aad_cid12(aead, work, epoch, seq, inner);
+	sg_set_buf(&work->in[1], payload, inner + c->tag_len);
+	err = dtls_cipher_run_cid12(aead, work, inner, true);
+	if (err)
+		return err;
+
+	dtls_cid12_put_hdr(wire, epoch, seq, aead->cid, aead->cid_len,
+			   c->explicit_len + inner + c->tag_len);
+	if (c->explicit_len)
+		memcpy(payload - DTLS_RECORD_NONCE12, explicit,
+		       DTLS_RECORD_NONCE12);
+	return aead->over + plain + pad;
+}
+
+/**
+ * dtls_cipher_open_cid12() - open a record of DTLS 1.2 with a connection ID
+ * @aead:  key
+ * @work:  work area, got for @aead
+ * @frag:  where it goes: room for the fragment, in memory that may be mapped
+ *         for DMA
+ * @from:  the fragment: @frag, or memory that nobody writes meanwhile
+ * @hdr:   its header
+ *
+ * Context: process, sleeps if the AEAD does.
+ * Return: bytes of the DTLSInnerPlaintext, which begins behind the explicit
+ * nonce; or an error as dtls_cipher_open12() has it.
+ */
+int dtls_cipher_open_cid12(const struct dtls_aead *aead, struct dtls_work *work,
+			   u8 *frag, const u8 *from,
+			   const struct dtls_record_hdr *hdr)
+{
+	const struct dtls_cipher *c = aead->cipher;
+	unsigned int inner;
+	int err;
+
+	if (hdr->len < aead->least)
+		return -EMSGSIZE;
+	inner = hdr->len - c->explicit_len - c->tag_len;
+
+	if (from != frag)
+		memcpy(frag, from, hdr->len);
+	dtls_cipher_nonce(aead, work->iv, frag, hdr->epoch, hdr->seq);
+	dtls_cipher_aad_cid12(aead, work, hdr->epoch, hdr->seq, inner);
+	sg_set_buf(&work->in[1], frag + c->explicit_len, inner + c->tag_len);
+	err = dtls_cipher_run_cid12(aead, work, inner + c->tag_len, false);
+	if (err)
+		return err;
+	return inner > DTLS_CID12_INNER_MAX ? -EOVERFLOW : inner;
 }

@@ -8,6 +8,7 @@
 
 #include "control.h"
 #include "stats.h"
+#include "update.h"
 
 /**
  * struct dtls_control_flight - last flight of the handshake, to be repeated
@@ -67,7 +68,7 @@ static void dtls_control_alert(struct dtls_sock *ds, u8 level, u8 description,
 {
 	u8 alert[2] = { level, description };
 
-	dtls_tx_record(ds, DTLS_TYPE_ALERT, alert, sizeof(alert), flags);
+	dtls_tx_record(ds, DTLS_TYPE_ALERT, alert, sizeof(alert), flags, NULL);
 }
 
 /**
@@ -106,6 +107,35 @@ static void dtls_control_closed(struct dtls_sock *ds, int err)
 	release_sock(sk);
 }
 
+/* RFC 8446 6.1: closes "the write direction" of the peer only. */
+static void dtls_control_rx_closed(struct dtls_sock *ds)
+{
+	struct sock *sk = ds->sk;
+
+	set_bit(DTLS_ASSOC_RX_CLOSED, &dtls_sock_assoc(ds)->flags);
+	lock_sock(sk);
+	WRITE_ONCE(sk->sk_shutdown, sk->sk_shutdown | RCV_SHUTDOWN);
+	sk->sk_state_change(sk);
+	release_sock(sk);
+}
+
+static void dtls_control_rx_alert13(struct dtls_sock *ds, u8 description,
+				    u32 epoch)
+{
+	switch (description) {
+	case DTLS_ALERT_CLOSE_NOTIFY:
+		dtls_stats_inc(sock_net(ds->sk), DTLS_STAT_RX_CLOSE_NOTIFY);
+		dtls_control_rx_closed(ds);
+		break;
+	case DTLS_ALERT_USER_CANCELED:
+		dtls_control_event(ds, DTLS_EVENT_ALERT, description, epoch, 0);
+		break;
+	default:
+		/* RFC 8446 6.2: whatever "AlertLevel" says */
+		dtls_control_closed(ds, ECONNRESET);
+	}
+}
+
 static void dtls_control_rx_alert(struct dtls_sock *ds,
 				  const struct dtls_plain *rec)
 {
@@ -119,6 +149,10 @@ static void dtls_control_rx_alert(struct dtls_sock *ds,
 	level = rec->data[0];
 	description = rec->data[1];
 	dtls_stats_inc(net, DTLS_STAT_RX_ALERTS);
+	if (dtls_update_of(dtls_sock_assoc(ds))) {
+		dtls_control_rx_alert13(ds, description, rec->epoch);
+		return;
+	}
 
 	if (description == DTLS_ALERT_CLOSE_NOTIFY) {
 		/*
@@ -150,8 +184,18 @@ static int dtls_control_flight_record(struct dtls_sock *ds,
 				      const struct dtls_flight_record *rec,
 				      const u8 *body, u8 *wire)
 {
-	if (rec->epoch)
-		return dtls_tx_seal(ds, rec->type, body, rec->len, wire);
+	if (rec->epoch) {
+		struct dtls_epoch *ep;
+		int len;
+
+		/* none from before a change of keys: the peer has it */
+		ep = dtls_keys_get_flight(dtls_sock_assoc(ds), rec->epoch);
+		if (!ep)
+			return 0;
+		len = dtls_tx_seal(ds, ep, rec->type, body, rec->len, wire);
+		dtls_keys_put(ep);
+		return len;
+	}
 	dtls_record_put_hdr12(wire, rec->type, 0, flight->seq++, rec->len);
 	memcpy(wire + DTLS_RECORD_HDR12, body, rec->len);
 	return DTLS_RECORD_HDR12 + rec->len;
@@ -162,8 +206,7 @@ static int dtls_control_flight_record(struct dtls_sock *ds,
  * hardly ever comes through whole, and RFC 6347 4.2.3 lets a flight share one.
  */
 static void dtls_control_send_flight(struct dtls_sock *ds,
-				     struct dtls_control_flight *flight,
-				     u32 epoch)
+				     struct dtls_control_flight *flight)
 {
 	int room = dtls_path_max_datagram(ds), used = 0, len;
 	struct dtls_flight_record rec;
@@ -180,9 +223,6 @@ static void dtls_control_send_flight(struct dtls_sock *ds,
 		return;
 	for (off = 0; off < flight->len; off += sizeof(rec) + rec.len) {
 		memcpy(&rec, flight->data + off, sizeof(rec));
-		/* from before a change of keys: the peer has it */
-		if (rec.epoch && rec.epoch != epoch)
-			continue;
 		len = rec.len + DTLS_CIPHER_OVERHEAD_MAX;
 		if (used && used + len > room) {
 			dtls_tx_raw(ds, wire, used, MSG_DONTWAIT);
@@ -210,7 +250,7 @@ static void dtls_control_repeat_flight(struct dtls_sock *ds)
 	struct dtls_assoc *assoc = dtls_sock_assoc(ds);
 	struct dtls_control_flight *flight = NULL;
 	struct dtls_flight_record rec;
-	u32 off, epoch = 0;
+	u32 off;
 
 	/* a copy, since no lock is held while something is sent */
 	mutex_lock(&assoc->lock);
@@ -218,7 +258,6 @@ static void dtls_control_repeat_flight(struct dtls_sock *ds)
 		flight = kmemdup(assoc->flight, sizeof(*flight) +
 				 assoc->flight->len, GFP_KERNEL);
 	if (flight) {
-		epoch = assoc->tx_last;
 		/* numbers of epoch 0 are used once, too (RFC 6347 4.1) */
 		for (off = 0; off < flight->len; off += sizeof(rec) + rec.len) {
 			memcpy(&rec, flight->data + off, sizeof(rec));
@@ -229,16 +268,49 @@ static void dtls_control_repeat_flight(struct dtls_sock *ds)
 	if (!flight)
 		return;
 
-	dtls_control_send_flight(ds, flight, epoch);
+	dtls_control_send_flight(ds, flight);
 	kfree_sensitive(flight);
 	dtls_stats_inc(sock_net(ds->sk), DTLS_STAT_TX_LAST_FLIGHT);
 	dtls_control_event(ds, DTLS_EVENT_FLIGHT, 0, 0, 0);
+}
+
+/* Is there a last flight that is ours to repeat? */
+static bool dtls_control_has_flight(struct dtls_assoc *assoc)
+{
+	bool has;
+
+	mutex_lock(&assoc->lock);
+	has = assoc->flight;
+	mutex_unlock(&assoc->lock);
+	return has;
+}
+
+static void dtls_control_rx_handshake13(struct dtls_sock *ds,
+					const struct dtls_plain *rec)
+{
+	/*
+	 * RFC 9147 5.8.1: a server that repeats its flight has not seen the
+	 * client's last one. It ends with Finished, be it of one record or of
+	 * several.
+	 */
+	if (rec->epoch == DTLS_EPOCH_HANDSHAKE &&
+	    dtls_control_has_flight(dtls_sock_assoc(ds))) {
+		if (rec->len && rec->data[0] == DTLS_HANDSHAKE_FINISHED)
+			dtls_control_repeat_flight(ds);
+		return;
+	}
+	dtls_update_handshake(ds, rec);
 }
 
 static void dtls_control_rx_handshake(struct dtls_sock *ds,
 				      const struct dtls_plain *rec)
 {
 	struct net *net = sock_net(ds->sk);
+
+	if (dtls_update_of(dtls_sock_assoc(ds))) {
+		dtls_control_rx_handshake13(ds, rec);
+		return;
+	}
 
 	/* RFC 6347 4.2.2: a handshake message has a header of 12 bytes */
 	switch (rec->len < 12 ? -1 : rec->data[0]) {
@@ -276,6 +348,9 @@ void dtls_control_receive(struct dtls_sock *ds, const struct dtls_plain *rec)
 	case DTLS_TYPE_HANDSHAKE:
 		dtls_control_rx_handshake(ds, rec);
 		break;
+	case DTLS_TYPE_ACK:
+		dtls_update_ack(ds, rec);
+		break;
 	default:
 		/* change_cipher_spec belongs to handshakes; no heartbeats */
 		dtls_stats_inc(sock_net(ds->sk), DTLS_STAT_RX_DROP_CONTROL);
@@ -284,9 +359,10 @@ void dtls_control_receive(struct dtls_sock *ds, const struct dtls_plain *rec)
 
 /* Does what follows struct dtls_flight hold @count well-formed records? */
 static int dtls_control_check_flight(const u8 *data, u32 len, u32 count,
-				     u16 tx_epoch)
+				     struct dtls_assoc *assoc)
 {
 	struct dtls_flight_record rec;
+	struct dtls_epoch *ep;
 
 	while (count--) {
 		if (len < sizeof(rec))
@@ -296,8 +372,14 @@ static int dtls_control_check_flight(const u8 *data, u32 len, u32 count,
 		len -= sizeof(rec);
 		if (rec.type < DTLS_TYPE_CCS || rec.type > DTLS_TYPE_HANDSHAKE ||
 		    rec.pad || !rec.len || rec.len > DTLS_PLAINTEXT_MAX ||
-		    rec.len > len || (rec.epoch && rec.epoch != tx_epoch))
+		    rec.len > len)
 			return -EINVAL;
+		if (rec.epoch) {
+			ep = dtls_keys_get_flight(assoc, rec.epoch);
+			if (!ep)
+				return -EINVAL;
+			dtls_keys_put(ep);
+		}
 		data += rec.len;
 		len -= rec.len;
 	}
@@ -319,7 +401,6 @@ int dtls_control_set_flight(struct dtls_assoc *assoc, sockptr_t optval,
 {
 	struct dtls_control_flight *flight = NULL, *old;
 	struct dtls_flight head;
-	struct dtls_epoch *ep;
 	int err;
 
 	if (optlen < sizeof(head))
@@ -330,8 +411,7 @@ int dtls_control_set_flight(struct dtls_assoc *assoc, sockptr_t optval,
 		return -EFAULT;
 	if (head.size != sizeof(head) || head.seq > DTLS_RECORD_SEQ_MAX / 2)
 		return -EINVAL;
-	ep = dtls_keys_get_tx(assoc);
-	if (!ep)
+	if (!READ_ONCE(assoc->tx_last))
 		return -ENOKEY;
 
 	err = -ENOMEM;
@@ -345,7 +425,7 @@ int dtls_control_set_flight(struct dtls_assoc *assoc, sockptr_t optval,
 				     flight->len))
 		goto out;
 	err = dtls_control_check_flight(flight->data, flight->len, head.count,
-					ep->epoch);
+					assoc);
 	if (err)
 		goto out;
 	mutex_lock(&assoc->lock);
@@ -357,7 +437,6 @@ int dtls_control_set_flight(struct dtls_assoc *assoc, sockptr_t optval,
 		kfree_sensitive(old);
 out:
 	kfree_sensitive(flight);
-	dtls_keys_put(ep);
 	return err;
 }
 

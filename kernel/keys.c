@@ -9,40 +9,9 @@
 #include <linux/slab.h>
 
 #include "assoc.h"
+#include "hkdf.h"
 #include "keys.h"
-
-/**
- * dtls_keys_validate() - check what a program hands in
- * @keys: copied from the program, zero-extended
- *
- * Context: any.
- * Return: 0, -EPROTONOSUPPORT for a version that is not DTLS 1.2, -EINVAL for
- * anything else that makes no sense.
- */
-int dtls_keys_validate(const struct dtls_keys *keys)
-{
-	const struct dtls_cipher *c;
-
-	if (keys->version != DTLS_1_2_VERSION)
-		return -EPROTONOSUPPORT;
-	c = dtls_cipher_find(keys->cipher_suite);
-	if (!c)
-		return -EINVAL;
-	if (keys->key_len != c->key_len || keys->iv_len != c->iv_len)
-		return -EINVAL;
-	/* epoch 0 has no keys (RFC 6347 4.1) */
-	if (!keys->epoch || keys->epoch > U16_MAX)
-		return -EINVAL;
-	if (keys->seq > DTLS_RECORD_SEQ_MAX)
-		return -EINVAL;
-	if (keys->cid_len || keys->pad || keys->pad2 || keys->window ||
-	    keys->records || keys->bytes || keys->drop_replay ||
-	    keys->drop_auth || memchr_inv(keys->cid, 0, sizeof(keys->cid)) ||
-	    keys->secret_len || keys->pad3 || keys->message_seq || keys->pad4 ||
-	    memchr_inv(keys->secret, 0, sizeof(keys->secret)))
-		return -EINVAL;
-	return 0;
-}
+#include "update.h"
 
 static size_t dtls_keys_rx_bytes(u32 window)
 {
@@ -64,7 +33,7 @@ int dtls_keys_init(void)
 {
 	dtls_keys_tx_cache = kmem_cache_create("dtls_keys_tx",
 					       offsetofend(struct dtls_epoch,
-							   tx_bytes), 0,
+							   left), 0,
 					       SLAB_HWCACHE_ALIGN |
 					       SLAB_ACCOUNT, NULL);
 	if (!dtls_keys_tx_cache)
@@ -91,8 +60,13 @@ void dtls_keys_exit(void)
 	kmem_cache_destroy(dtls_keys_rx_cache);
 }
 
-/* With a window of so many records; keys that send have none. */
-static struct dtls_epoch *dtls_keys_alloc(u32 window)
+/**
+ * dtls_keys_alloc() - memory for an epoch
+ * @window: records of its replay window; 0 for keys that send
+ *
+ * Context: process, may sleep. Return: zeroed, to be freed with kfree(); or NULL.
+ */
+struct dtls_epoch *dtls_keys_alloc(u32 window)
 {
 	if (!window)
 		return kmem_cache_zalloc(dtls_keys_tx_cache, GFP_KERNEL);
@@ -107,47 +81,6 @@ static void dtls_keys_free(struct rcu_head *rcu)
 	kfree(container_of(rcu, struct dtls_epoch, rcu));
 }
 
-/* Of a limit, seven eighths are used up when it is time to tell of it. */
-static u64 dtls_keys_mark(u64 limit)
-{
-	return limit - limit / 8;
-}
-
-static struct dtls_epoch *dtls_keys_create(struct dtls_assoc *assoc,
-					   const struct dtls_keys *keys,
-					   u32 window)
-{
-	const struct dtls_cipher *c = dtls_cipher_find(keys->cipher_suite);
-	struct dtls_epoch *ep;
-	int err;
-
-	ep = dtls_keys_alloc(window);
-	if (!ep)
-		return ERR_PTR(-ENOMEM);
-	err = dtls_cipher_init(&ep->aead, c, keys->key, keys->iv);
-	if (err) {
-		kfree(ep);
-		return ERR_PTR(err);
-	}
-	refcount_set(&ep->ref, 1);
-	refcount_inc(&assoc->ref);
-	ep->assoc = assoc;
-	ep->epoch = keys->epoch;
-	ep->suite = keys->cipher_suite;
-	memcpy(ep->key, keys->key, c->key_len);
-	ep->first = keys->seq;
-	ep->near = dtls_keys_mark(DTLS_RECORD_SEQ_MAX);
-	if (c->seal_limit)
-		ep->near = min(ep->near, dtls_keys_mark(c->seal_limit));
-	if (window) {
-		spin_lock_init(&ep->lock);
-		dtls_replay_init(&ep->replay, window, keys->seq);
-	} else {
-		atomic64_set(&ep->seq, keys->seq);
-	}
-	return ep;
-}
-
 /**
  * dtls_keys_put() - give back a reference to an epoch
  * @ep: epoch; the last reference wipes its keys
@@ -160,98 +93,13 @@ void dtls_keys_put(struct dtls_epoch *ep)
 
 	if (!refcount_dec_and_test(&ep->ref))
 		return;
+	if (ep->aead.form == DTLS_FORM_13)
+		kfree_sensitive(ep->secret);
 	dtls_cipher_destroy(&ep->aead);
 	memzero_explicit(ep->key, sizeof(ep->key));
 	/* a look-up may still be at the reference count, and at nothing else */
 	call_rcu(&ep->rcu, dtls_keys_free);
 	dtls_assoc_put(assoc);
-}
-
-/**
- * dtls_keys_install() - give an association new keys
- * @assoc:  the association; caller owns a reference
- * @tx:     keys that send, validated, or NULL
- * @rx:     keys that receive, validated, or NULL
- * @window: size of the replay window, records, a power of two
- *
- * All or nothing: an error leaves both directions as they were.
- *
- * Context: process, may sleep.
- * Return: 0; -EPIPE if the association is closed; -EEXIST if the epoch is not
- * above every earlier one of its direction; -EKEYREVOKED if the direction was
- * exported; -ENOMEM; or the errno of the crypto API.
- */
-int dtls_keys_install(struct dtls_assoc *assoc, const struct dtls_keys *tx,
-		      const struct dtls_keys *rx, u32 window)
-{
-	struct dtls_epoch *new_tx = NULL, *new_rx = NULL;
-	struct dtls_epoch *old_tx = NULL, *old_rx = NULL;
-	int err, i;
-
-	if (tx) {
-		new_tx = dtls_keys_create(assoc, tx, 0);
-		if (IS_ERR(new_tx))
-			return PTR_ERR(new_tx);
-	}
-	if (rx) {
-		new_rx = dtls_keys_create(assoc, rx, window);
-		if (IS_ERR(new_rx)) {
-			err = PTR_ERR(new_rx);
-			new_rx = NULL;
-			goto out_put;
-		}
-	}
-
-	mutex_lock(&assoc->lock);
-	err = -EPIPE;
-	if (test_bit(DTLS_ASSOC_CLOSED, &assoc->flags))
-		goto out_unlock;
-	err = -EKEYREVOKED;
-	if ((tx && test_bit(DTLS_ASSOC_TX_FROZEN, &assoc->flags)) ||
-	    (rx && test_bit(DTLS_ASSOC_RX_FROZEN, &assoc->flags)))
-		goto out_unlock;
-	err = -EEXIST;
-	if ((tx && tx->epoch <= assoc->tx_last) ||
-	    (rx && rx->epoch <= assoc->rx_last))
-		goto out_unlock;
-	if (tx) {
-		old_tx = rcu_replace_pointer(assoc->tx, new_tx,
-					     lockdep_is_held(&assoc->lock));
-		assoc->tx_last = tx->epoch;
-		new_tx = NULL;
-	}
-	if (rx) {
-		/*
-		 * RFC 6347 4.1: "implementations MUST accept packets from
-		 * the old epoch" for a while: the newer push the oldest out.
-		 */
-		for (i = DTLS_KEYS_RX_EPOCHS - 1; i >= 0; i--) {
-			struct dtls_epoch *ep;
-
-			ep = rcu_dereference_protected(assoc->rx[i],
-						       lockdep_is_held(&assoc->lock));
-			if (i == DTLS_KEYS_RX_EPOCHS - 1)
-				old_rx = ep;
-			else
-				rcu_assign_pointer(assoc->rx[i + 1], ep);
-		}
-		rcu_assign_pointer(assoc->rx[0], new_rx);
-		assoc->rx_last = rx->epoch;
-		new_rx = NULL;
-	}
-	err = 0;
-out_unlock:
-	mutex_unlock(&assoc->lock);
-	if (old_tx)
-		dtls_keys_put(old_tx);
-	if (old_rx)
-		dtls_keys_put(old_rx);
-out_put:
-	if (new_tx)
-		dtls_keys_put(new_tx);
-	if (new_rx)
-		dtls_keys_put(new_rx);
-	return err;
 }
 
 /**
@@ -271,6 +119,33 @@ struct dtls_epoch *dtls_keys_get_tx(struct dtls_assoc *assoc)
 		/* a count of zero: it was replaced just now, look again */
 	} while (ep && !refcount_inc_not_zero(&ep->ref));
 	rcu_read_unlock();
+	return ep;
+}
+
+/**
+ * dtls_keys_get_flight() - the epoch that a record of the last flight is sent in
+ * @assoc: association
+ * @epoch: its number
+ *
+ * Context: process, may sleep.
+ * Return: the epoch with a reference; or NULL if it is neither the one that
+ * sends now, nor that of the handshake of DTLS 1.3.
+ */
+struct dtls_epoch *dtls_keys_get_flight(struct dtls_assoc *assoc, u32 epoch)
+{
+	struct dtls_epoch *ep = NULL;
+
+	mutex_lock(&assoc->lock);
+	if (assoc->more && assoc->more->tx_hs)
+		ep = assoc->more->tx_hs;
+	if (!ep || ep->epoch != epoch)
+		ep = rcu_dereference_protected(assoc->tx,
+					       lockdep_is_held(&assoc->lock));
+	if (ep && ep->epoch == epoch)
+		refcount_inc(&ep->ref);
+	else
+		ep = NULL;
+	mutex_unlock(&assoc->lock);
 	return ep;
 }
 
@@ -415,6 +290,21 @@ bool dtls_keys_failed(struct dtls_epoch *ep)
 }
 
 /**
+ * dtls_keys_spent() - is a read key past what the AEAD may stand
+ * @ep: read epoch
+ *
+ * RFC 9147 4.5.3: "If the number of received packets that fail authentication
+ * [...] exceeds the integrity limit [...] the endpoint SHOULD immediately close
+ * the connection". DTLS 1.2 says nothing of it.
+ *
+ * Context: any. Return: true if no record may be opened under it any more.
+ */
+bool dtls_keys_spent(struct dtls_epoch *ep)
+{
+	return atomic64_read(&ep->fails) >= ep->aead.cipher->fail_limit;
+}
+
+/**
  * dtls_keys_limit_told() - is there something to tell of a key that wears out
  * @ep:  write epoch
  * @seq: sequence number just taken, above @ep->near
@@ -435,7 +325,7 @@ static u64 dtls_keys_seq(struct dtls_epoch *ep)
 {
 	if (test_bit(DTLS_ASSOC_TX_FROZEN, &ep->assoc->flags))
 		return ep->left;
-	return min_t(u64, atomic64_read(&ep->seq), DTLS_RECORD_SEQ_MAX);
+	return min_t(u64, atomic64_read(&ep->seq), ep->end);
 }
 
 /**
@@ -475,11 +365,19 @@ int dtls_keys_read(struct dtls_assoc *assoc, bool rx, bool export,
 		err = 0;
 	}
 	keys->size = sizeof(*keys);
-	keys->version = DTLS_1_2_VERSION;
+	keys->version = assoc->version;
 	keys->cipher_suite = ep->suite;
 	keys->epoch = ep->epoch;
-	keys->key_len = ep->aead.cipher->key_len;
-	keys->iv_len = ep->aead.cipher->iv_len;
+	if (ep->aead.form == DTLS_FORM_13) {
+		keys->secret_len = dtls_hkdf_secret_len(dtls_hkdf_hash(ep->suite));
+		keys->message_seq = dtls_update_message_seq(assoc, rx);
+	} else {
+		keys->key_len = ep->aead.cipher->key_len;
+		keys->iv_len = ep->aead.cipher->iv_len;
+	}
+	keys->cid_len = ep->aead.cid_len;
+	if (keys->cid_len)
+		memcpy(keys->cid, ep->aead.cid, keys->cid_len);
 	if (rx) {
 		/* a commit after this sees that the direction is frozen */
 		spin_lock(&ep->lock);
@@ -493,14 +391,16 @@ int dtls_keys_read(struct dtls_assoc *assoc, bool rx, bool export,
 	} else {
 		if (export)
 			/* whoever comes later finds the end of the numbers */
-			ep->left = min_t(u64, DTLS_RECORD_SEQ_MAX,
+			ep->left = min_t(u64, ep->end,
 					 atomic64_xchg(&ep->seq,
 						       DTLS_RECORD_SEQ_MAX));
 		keys->seq = dtls_keys_seq(ep);
 		keys->records = keys->seq - ep->first;
 		keys->bytes = atomic64_read(&ep->tx_bytes);
 	}
-	if (export) {
+	if (export && ep->aead.form == DTLS_FORM_13) {
+		memcpy(keys->secret, ep->secret, keys->secret_len);
+	} else if (export) {
 		memcpy(keys->key, ep->key, keys->key_len);
 		memcpy(keys->iv, ep->aead.iv, keys->iv_len);
 	}
@@ -528,6 +428,10 @@ void dtls_keys_drop_all(struct dtls_assoc *assoc)
 				 lockdep_is_held(&assoc->lock));
 	if (ep)
 		dtls_keys_put(ep);
+	if (assoc->more && assoc->more->tx_hs)
+		dtls_keys_put(assoc->more->tx_hs);
+	if (assoc->more)
+		assoc->more->tx_hs = NULL;
 	for (i = 0; i < DTLS_KEYS_RX_EPOCHS; i++) {
 		ep = rcu_replace_pointer(assoc->rx[i], NULL,
 					 lockdep_is_held(&assoc->lock));

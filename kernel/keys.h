@@ -28,13 +28,15 @@ struct dtls_assoc;
  * @epoch:       number
  * @suite:       IANA number of the suite
  * @flags:       DTLS_EPOCH_*
- * @key:         the key, for export
+ * @key:         DTLS 1.2: the key, for export
+ * @secret:      DTLS 1.3: the traffic secret, %DTLS_SECRET_MAX bytes, owned
  * @rcu:         for the lock-free look-up, once the key is wiped
- * @first:       sending: first sequence number
- * @left:        sending: what @seq was when the keys were exported
  * @near:        sending: number from which on there is a limit to tell of
  * @seq:         sending: next sequence number
+ * @end:         sending: number that no record has any more
  * @tx_bytes:    sending: bytes of plaintext sealed
+ * @first:       sending: first sequence number
+ * @left:        sending: what @seq was when the keys were exported
  * @lock:        receiving: protects the fields below; process context only
  * @records:     receiving: records opened
  * @rx_bytes:    receiving: bytes of plaintext in them
@@ -54,15 +56,17 @@ struct dtls_epoch {
 	unsigned long		flags;
 	union {
 		u8		key[DTLS_KEY_MAX];
+		u8		*secret;
 		struct rcu_head	rcu;
 	};
-	u64			first;
-	u64			left;
 	u64			near;
 	union {
 		struct {
 			atomic64_t	seq ____cacheline_aligned_in_smp;
+			u64		end;
 			atomic64_t	tx_bytes;
+			u64		first;
+			u64		left;
 		};
 		struct {
 			spinlock_t	lock;	/* see above */
@@ -79,13 +83,17 @@ struct dtls_epoch {
 #define DTLS_EPOCH_LIMIT_TOLD	0	/* usage limit of the AEAD near */
 #define DTLS_EPOCH_END_TOLD	1	/* end of the sequence numbers near */
 #define DTLS_EPOCH_OPENED	2	/* a record has been opened under it */
+#define DTLS_EPOCH_SPENT_TOLD	3	/* usage limit of the AEAD reached */
+
+/* RFC 9147 6.1: handshake traffic has epoch 2, application data 3 and up. */
+#define DTLS_EPOCH_HANDSHAKE	2
 
 int dtls_keys_init(void);
 void dtls_keys_exit(void);
-int dtls_keys_validate(const struct dtls_keys *keys);
-int dtls_keys_install(struct dtls_assoc *assoc, const struct dtls_keys *tx,
-		      const struct dtls_keys *rx, u32 window);
+struct dtls_epoch *dtls_keys_alloc(u32 window);
 struct dtls_epoch *dtls_keys_get_tx(struct dtls_assoc *assoc);
+struct dtls_epoch *dtls_keys_get_flight(struct dtls_assoc *assoc, u32 epoch);
+bool dtls_keys_spent(struct dtls_epoch *ep);
 struct dtls_epoch *dtls_keys_get_rx(struct dtls_assoc *assoc, u16 epoch);
 bool dtls_keys_has_rx(struct dtls_assoc *assoc);
 bool dtls_keys_has_tx(struct dtls_assoc *assoc);
@@ -101,6 +109,17 @@ int dtls_keys_read(struct dtls_assoc *assoc, bool rx, bool export,
 void dtls_keys_drop_all(struct dtls_assoc *assoc);
 
 /**
+ * dtls_keys_mark() - when it is time to tell of a limit
+ * @limit: the limit
+ *
+ * Context: any. Return: seven eighths of it.
+ */
+static inline u64 dtls_keys_mark(u64 limit)
+{
+	return limit - limit / 8;
+}
+
+/**
  * dtls_keys_take_seqs() - take sequence numbers for sending
  * @ep:    epoch
  * @count: how many are wanted
@@ -111,7 +130,8 @@ void dtls_keys_drop_all(struct dtls_assoc *assoc);
  *
  * Context: any.
  * Return: how many, at least one; -EKEYREVOKED if the keys were exported;
- * -EKEYEXPIRED at the end of the numbers.
+ * -EKEYEXPIRED at the end of the numbers, or with DTLS 1.3 of what the AEAD may
+ * seal.
  */
 static inline int dtls_keys_take_seqs(struct dtls_epoch *ep, unsigned int count,
 				      u64 *first)
@@ -119,13 +139,13 @@ static inline int dtls_keys_take_seqs(struct dtls_epoch *ep, unsigned int count,
 	u64 next;
 
 	/* reading first keeps the counter from running away past the end */
-	if (unlikely(atomic64_read(&ep->seq) >= DTLS_RECORD_SEQ_MAX))
+	if (unlikely(atomic64_read(&ep->seq) >= ep->end))
 		return dtls_keys_no_seqs(ep);
 	next = atomic64_fetch_add(count, &ep->seq);
-	if (unlikely(next >= DTLS_RECORD_SEQ_MAX))
+	if (unlikely(next >= ep->end))
 		return dtls_keys_no_seqs(ep);
 	*first = next;
-	return min_t(u64, count, DTLS_RECORD_SEQ_MAX - next);
+	return min_t(u64, count, ep->end - next);
 }
 
 /**
@@ -146,6 +166,25 @@ static inline enum dtls_replay_verdict dtls_keys_check(struct dtls_epoch *ep,
 	     dtls_replay_check(&ep->replay, seq) == DTLS_REPLAY_NEW))
 		return DTLS_REPLAY_NEW;
 	return dtls_keys_check_locked(ep, seq);
+}
+
+/**
+ * dtls_keys_expected() - the number that the next record likely has
+ * @ep: read epoch
+ *
+ * Context: process.
+ * Return: one more than the highest that was opened.
+ */
+static inline u64 dtls_keys_expected(struct dtls_epoch *ep)
+{
+	u64 next;
+
+	if (IS_ENABLED(CONFIG_64BIT))
+		return READ_ONCE(ep->replay.next);
+	spin_lock(&ep->lock);
+	next = ep->replay.next;
+	spin_unlock(&ep->lock);
+	return next;
 }
 
 /**

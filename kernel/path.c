@@ -121,6 +121,15 @@ out:
 	return mtu;
 }
 
+/* The most of @room bytes that still fits with the padding that it gets. */
+static int dtls_path_padded(int room, int multiple, int max)
+{
+	/* what is longer than the last multiple is not padded beyond the limit */
+	if (multiple <= 1 || room >= max)
+		return room;
+	return (room + 1) / multiple * multiple - 1;
+}
+
 /**
  * dtls_path_max_payload() - what fits into one record on the path as it is now
  * @ds: socket
@@ -135,13 +144,17 @@ int dtls_path_max_payload(struct dtls_sock *ds)
 	struct dtls_assoc *assoc = dtls_sock_assoc(ds);
 	int room = dtls_path_max_datagram(ds);
 	struct dtls_epoch *ep;
+	int max;
 
 	if (room < 0)
 		return room;
 	ep = assoc ? dtls_keys_get_tx(assoc) : NULL;
 	if (!ep)
 		return -ENOKEY;
-	room -= dtls_cipher_overhead(ep->aead.cipher);
+	room -= ep->aead.over;
+	max = dtls_cipher_plain_max(&ep->aead);
+	if (ep->aead.form != DTLS_FORM_12)
+		room = dtls_path_padded(room, READ_ONCE(ds->padding), max);
 	dtls_keys_put(ep);
-	return clamp(room, 0, DTLS_RECORD_PLAIN_MAX);
+	return clamp(room, 0, max);
 }

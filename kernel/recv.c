@@ -19,6 +19,7 @@
 #include "control.h"
 #include "sock.h"
 #include "stats.h"
+#include "update.h"
 #include "work.h"
 
 /*
@@ -73,9 +74,13 @@ static void dtls_recv_later(struct dtls_sock *ds)
  */
 void dtls_recv_data_ready(struct sock *sk)
 {
+	struct dtls_assoc *assoc;
 	struct socket_wq *wq;
 
 	rcu_read_lock();
+	assoc = dtls_sock_assoc(dtls_sk(sk));
+	if (assoc && unlikely(test_bit(DTLS_ASSOC_UPDATING, &assoc->flags)))
+		dtls_update_arrived(assoc);
 	wq = rcu_dereference(sk->sk_wq);
 	if (skwq_has_sleeper(wq))
 		wake_up_interruptible(&wq->wait);
@@ -114,7 +119,10 @@ static int dtls_recv_barred(struct dtls_sock *ds)
 
 static bool dtls_recv_closed(struct dtls_sock *ds)
 {
-	return test_bit(DTLS_ASSOC_CLOSED, &dtls_sock_assoc(ds)->flags);
+	struct dtls_assoc *assoc = dtls_sock_assoc(ds);
+
+	return test_bit(DTLS_ASSOC_CLOSED, &assoc->flags) ||
+	       test_bit(DTLS_ASSOC_RX_CLOSED, &assoc->flags);
 }
 
 static void dtls_recv_name(struct sock *sk, struct msghdr *msg,
@@ -597,6 +605,24 @@ static void dtls_recv_keep_error(struct sock *sk, int err)
 {
 	if (err && err != -EAGAIN)
 		cmpxchg(&sk->sk_err, 0, -err);
+}
+
+/**
+ * dtls_recv_pull() - open one datagram, for a program that may not be reading
+ * @ds: socket with an association
+ *
+ * Context: process, may sleep; no locks held.
+ * Return: 0 if there was one; else a negative errno.
+ */
+int dtls_recv_pull(struct dtls_sock *ds)
+{
+	int err = dtls_recv_barred(ds);
+
+	if (err)
+		return err;
+	err = dtls_rx_pull(ds);
+	dtls_recv_keep_error(ds->sk, err);
+	return err;
 }
 
 /*

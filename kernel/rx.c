@@ -17,13 +17,14 @@
 
 #include "compat.h"
 #include "control.h"
+#include "record13.h"
+#include "run.h"
+#include "rx.h"
 #include "sock.h"
 #include "stats.h"
 #include "trace.h"
-#include "wire.h"
+#include "update.h"
 #include "work.h"
-
-#define DTLS_RX_DIRECT	768	/* bytes of a record */
 
 static void dtls_rx_drop(struct dtls_sock *ds, enum dtls_stat why,
 			 const struct dtls_record_hdr *hdr, unsigned int len)
@@ -33,14 +34,28 @@ static void dtls_rx_drop(struct dtls_sock *ds, enum dtls_stat why,
 				  len);
 }
 
-static enum dtls_stat dtls_rx_refused(enum dtls_replay_verdict verdict)
+/**
+ * dtls_rx_refused() - how a verdict of the replay window is counted
+ * @verdict: the verdict, not %DTLS_REPLAY_NEW
+ *
+ * Context: any. Return: the counter.
+ */
+enum dtls_stat dtls_rx_refused(enum dtls_replay_verdict verdict)
 {
 	return verdict == DTLS_REPLAY_OLD ? DTLS_STAT_RX_DROP_OLD :
 					    DTLS_STAT_RX_DROP_REPLAY;
 }
 
-static enum dtls_stat dtls_rx_failed(struct dtls_sock *ds,
-				     struct dtls_epoch *ep, int err)
+/**
+ * dtls_rx_failed() - a record could not be opened
+ * @ds:  socket
+ * @ep:  epoch that it named
+ * @err: what the cipher said
+ *
+ * Context: process, may sleep. Return: how that is counted.
+ */
+enum dtls_stat dtls_rx_failed(struct dtls_sock *ds, struct dtls_epoch *ep,
+			      int err)
 {
 	switch (err) {
 	case -ENOMEM:
@@ -55,141 +70,10 @@ static enum dtls_stat dtls_rx_failed(struct dtls_sock *ds,
 	if (dtls_keys_failed(ep)) {
 		dtls_stats_inc(sock_net(ds->sk), DTLS_STAT_KEY_LIMIT);
 		dtls_control_event(ds, DTLS_EVENT_LIMIT, 0, ep->epoch, 1);
+		/* the peer can be asked for new ones (RFC 9147 4.5.3) */
+		dtls_update_want(ep->assoc, true);
 	}
 	return DTLS_STAT_RX_DROP_AUTH;
-}
-
-/* Which sk_buff byte @off lies in, and where in it. */
-static struct sk_buff *dtls_rx_seek(struct dtls_run *run, u32 off, u32 *in)
-{
-	*in = off;
-	if (likely(!run->head) || off < run->head)
-		return run->skb;
-	/* a list is walked once, not from its head for each record */
-	if (!run->frag || off < run->base) {
-		run->frag = skb_shinfo(run->skb)->frag_list;
-		run->base = run->head;
-	}
-	while (off - run->base >= run->frag->len && run->frag->next) {
-		run->base += run->frag->len;
-		run->frag = run->frag->next;
-	}
-	*in = off - run->base;
-	return run->frag;
-}
-
-/* Copy @len bytes at @off. */
-static int dtls_rx_copy(struct dtls_run *run, u32 off, u8 *to, u32 len)
-{
-	while (len) {
-		u32 in, n = len;
-		struct sk_buff *skb = dtls_rx_seek(run, off, &in);
-
-		if (run->head && skb != run->skb)
-			n = min(len, skb->len - in);
-		if (!n || skb_copy_bits(skb, in, to, n))
-			return -EFAULT;
-		off += n;
-		to += n;
-		len -= n;
-	}
-	return 0;
-}
-
-/*
- * Does nobody write to a page as long as the sk_buff has it? So it is with what
- * a network card has received into pages of a pool, and with sealed records
- * that have come to another socket of this machine. Other pages may be those of
- * a file or of a program.
- */
-static bool dtls_rx_calm(const struct sk_buff *skb, const skb_frag_t *frag)
-{
-	return dtls_compat_pool_pages(skb) ||
-	       dtls_wire_owns(skb_frag_page(frag));
-}
-
-/* Find the piece of memory that @off lies in; none if it is not the kernel's. */
-static void dtls_rx_find_piece(struct dtls_run *run, u32 off)
-{
-	const struct skb_shared_info *info;
-	const struct sk_buff *skb;
-	u32 in, start, i;
-
-	run->piece_len = 0;
-	skb = dtls_rx_seek(run, off, &in);
-	start = skb_headlen(skb);
-	run->calm = true;
-	if (in < start) {
-		run->piece = skb->data;
-		run->piece_off = off - in;
-		run->piece_len = start;
-		return;
-	}
-	info = skb_shinfo(skb);
-	for (i = 0; i < info->nr_frags; i++) {
-		const skb_frag_t *frag = &info->frags[i];
-		u32 size = skb_frag_size(frag);
-
-		if (in - start >= size) {
-			start += size;
-			continue;
-		}
-		if (!dtls_compat_frag_mapped(skb, frag))
-			return;
-		run->calm = dtls_rx_calm(skb, frag);
-		run->piece = skb_frag_address(frag);
-		run->piece_off = off - (in - start);
-		run->piece_len = size;
-		/* one piece after the other, of the same memory */
-		while (++i < info->nr_frags &&
-		       dtls_compat_frag_mapped(skb, ++frag) &&
-		       dtls_rx_calm(skb, frag) == run->calm &&
-		       skb_frag_address(frag) == run->piece + run->piece_len)
-			run->piece_len += skb_frag_size(frag);
-		return;
-	}
-}
-
-/* As below, where they do not lie in the piece that was looked at last. */
-static noinline const u8 *dtls_rx_bytes_far(struct dtls_run *run, u32 off,
-					    u8 *copy, u32 len)
-{
-	u32 in = off - run->piece_off;
-
-	if (in >= run->piece_len) {
-		dtls_rx_find_piece(run, off);
-		in = off - run->piece_off;
-	}
-	if (in < run->piece_len && len <= run->piece_len - in)
-		return run->piece + in;
-	return dtls_rx_copy(run, off, copy, len) ? NULL : copy;
-}
-
-/*
- * Get at @len bytes at @off: where they are if they lie in one piece, else in
- * @copy. Records follow each other, so that the piece of the last is mostly
- * that of the next.
- */
-static inline const u8 *dtls_rx_bytes(struct dtls_run *run, u32 off, u8 *copy,
-				      u32 len)
-{
-	u32 in = off - run->piece_off;
-
-	if (likely(in < run->piece_len && len <= run->piece_len - in))
-		return run->piece + in;
-	return dtls_rx_bytes_far(run, off, copy, len);
-}
-
-/* Go on by @len bytes; with the last the run is empty. */
-static void dtls_rx_pass(struct dtls_run *run, u32 len)
-{
-	run->off += len;
-	if (run->off >= run->end) {
-		consume_skb(run->skb);
-		run->skb = NULL;
-	} else if (run->off >= run->next) {
-		run->next = min(run->next + run->seg, run->end);
-	}
 }
 
 /* Leave what is left of a run to whoever comes next. */
@@ -334,6 +218,7 @@ static int dtls_rx_dequeue(struct dtls_rx *rx, bool all)
  */
 int dtls_rx_fetch(struct dtls_rx *rx, bool all)
 {
+	rx->masks = 0;
 	if (!list_empty(&rx->ds->runs) && dtls_rx_resume(rx, NULL, all))
 		return 0;
 	return dtls_rx_dequeue(rx, all);
@@ -349,6 +234,7 @@ int dtls_rx_fetch(struct dtls_rx *rx, bool all)
  */
 bool dtls_rx_fetch_rest(struct dtls_rx *rx, const struct sk_buff *skb)
 {
+	rx->masks = 0;
 	return dtls_rx_resume(rx, skb, true);
 }
 
@@ -372,6 +258,7 @@ static void dtls_rx_drop_keys(struct dtls_rx *rx)
 		dtls_work_put(rx->work);
 	}
 	rx->work = NULL;
+	rx->masks = 0;
 	if (rx->ep)
 		dtls_keys_put(rx->ep);
 	rx->ep = NULL;
@@ -381,7 +268,7 @@ static void dtls_rx_drop_keys(struct dtls_rx *rx)
 static void dtls_rx_pass_last(struct dtls_rx *rx)
 {
 	if (rx->last)
-		dtls_rx_pass(&rx->run, rx->last);
+		dtls_run_pass(&rx->run, rx->last);
 	rx->last = 0;
 }
 
@@ -407,25 +294,14 @@ static enum dtls_stat dtls_rx_keys(struct dtls_rx *rx, u16 epoch)
 	struct dtls_assoc *assoc = dtls_sock_assoc(rx->ds);
 
 	/* RFC 5246 7.2.1: "Any data received after a closure alert is ignored" */
-	if (test_bit(DTLS_ASSOC_CLOSED, &assoc->flags))
+	if (test_bit(DTLS_ASSOC_CLOSED, &assoc->flags) ||
+	    test_bit(DTLS_ASSOC_RX_CLOSED, &assoc->flags))
 		return DTLS_STAT_RX_DROP_CLOSED;
 	if (rx->ep && rx->ep->epoch == epoch)
 		return DTLS_STAT_COUNT;
 	dtls_rx_drop_keys(rx);
 	rx->ep = dtls_keys_get_rx(assoc, epoch);
 	return rx->ep ? DTLS_STAT_COUNT : DTLS_STAT_RX_DROP_EPOCH;
-}
-
-/*
- * May a record be opened out of place, without a copy? Not where somebody may
- * write what the cipher reads: it reads twice, once for the tag, and once for
- * the plaintext. And not where that costs more than the copy: with a small
- * record, or one that straddles pages.
- */
-static bool dtls_rx_direct(const struct dtls_run *run, const u8 *from, u32 len)
-{
-	return run->calm && len >= DTLS_RX_DIRECT &&
-	       offset_in_page(from) + len <= PAGE_SIZE;
 }
 
 /*
@@ -441,6 +317,8 @@ static enum dtls_stat dtls_rx_open(struct dtls_rx *rx)
 	u8 *frag;
 	int ret;
 
+	if (unlikely(ep->aead.form != DTLS_FORM_12))
+		return dtls_rx_open_inner(rx);
 	verdict = dtls_keys_check(ep, hdr->seq);
 	if (verdict != DTLS_REPLAY_NEW)
 		return dtls_rx_refused(verdict);
@@ -450,32 +328,16 @@ static enum dtls_stat dtls_rx_open(struct dtls_rx *rx)
 	if (!rx->work)
 		return DTLS_STAT_RX_DROP_NOMEM;
 	frag = rx->work->buf + DTLS_WORK_PAYLOAD - ep->aead.cipher->explicit_len;
-	/* fails for bytes that no CPU can read: memory of a device */
-	from = dtls_rx_bytes(&rx->run, rx->run.off + hdr->hdr_len, frag,
-			     hdr->len);
+	from = dtls_rx_fragment(rx, frag);
 	if (!from)
 		return DTLS_STAT_RX_DROP_NOMEM;
-	if (from != frag && !dtls_rx_direct(&rx->run, from, hdr->len)) {
-		memcpy(frag, from, hdr->len);
-		from = frag;
-	}
-	ret = dtls_cipher_open(&ep->aead, rx->work, frag, from, hdr);
+	ret = dtls_cipher_open12(&ep->aead, rx->work, frag, from, hdr);
 	if (ret < 0)
 		return dtls_rx_failed(rx->ds, ep, ret);
 	verdict = dtls_keys_commit(ep, hdr->seq, ret);
 	if (verdict != DTLS_REPLAY_NEW)
 		return dtls_rx_refused(verdict);
-
-	rx->plain.seq = hdr->seq;
-	rx->plain.epoch = hdr->epoch;
-	rx->plain.type = hdr->type;
-	rx->plain.len = ret;
-	rx->plain.data = rx->work->buf + DTLS_WORK_PAYLOAD;
-	rx->records++;
-	rx->bytes += ret;
-	rx->control += hdr->type != DTLS_TYPE_DATA;
-	trace_dtls_record_received(rx->ds->sk, hdr->type, hdr->epoch, hdr->seq,
-				   ret);
+	dtls_rx_accept(rx, hdr->type, rx->work->buf + DTLS_WORK_PAYLOAD, ret);
 	return DTLS_STAT_COUNT;
 }
 
@@ -490,27 +352,38 @@ static bool dtls_rx_header(struct dtls_rx *rx)
 		[DTLS_FAULT_TYPE]	= DTLS_STAT_RX_DROP_TYPE,
 		[DTLS_FAULT_VERSION]	= DTLS_STAT_RX_DROP_VERSION,
 		[DTLS_FAULT_LENGTH]	= DTLS_STAT_RX_DROP_LENGTH,
+		[DTLS_FAULT_CID]	= DTLS_STAT_RX_DROP_CID,
+		[DTLS_FAULT_EPOCH]	= DTLS_STAT_RX_DROP_EPOCH,
+		[DTLS_FAULT_RUNT]	= DTLS_STAT_RX_DROP_LENGTH,
+		[DTLS_FAULT_OVERSIZE]	= DTLS_STAT_RX_DROP_OVERSIZE,
 	};
 	struct dtls_record_hdr *hdr = &rx->hdr;
 	struct dtls_run *run = &rx->run;
 
 	while (run->skb) {
 		unsigned int left = run->next - run->off;
-		unsigned int avail = min_t(unsigned int, left, sizeof(rx->copy));
+		unsigned int avail = min_t(unsigned int, left,
+					   DTLS_RECORD_HDR12);
 		enum dtls_record_fault fault;
 		const u8 *buf = rx->copy;
 
-		if (avail)
-			buf = dtls_rx_bytes(run, run->off, rx->copy, avail);
-		fault = dtls_record_parse12(buf, buf ? avail : 0, left, hdr);
+		if (unlikely(rx->form != DTLS_FORM_12)) {
+			fault = dtls_rx_parse(rx, left);
+		} else {
+			if (avail)
+				buf = dtls_run_bytes(run, run->off, rx->copy,
+						     avail);
+			fault = dtls_record_parse12(buf, buf ? avail : 0, left,
+						    hdr);
+		}
 		if (likely(fault == DTLS_FAULT_OK))
 			return true;
 		dtls_rx_drop(rx->ds, why[fault], hdr, left);
-		/* nobody knows where the next record would begin */
-		if (fault != DTLS_FAULT_VERSION)
-			dtls_rx_pass(run, left);
+		/* else nobody knows where the next record would begin */
+		if (dtls_record13_skippable(fault))
+			dtls_run_pass(run, hdr->hdr_len + hdr->len);
 		else
-			dtls_rx_pass(run, hdr->hdr_len + hdr->len);
+			dtls_run_pass(run, left);
 	}
 	return false;
 }
@@ -518,8 +391,8 @@ static bool dtls_rx_header(struct dtls_rx *rx)
 /**
  * dtls_rx_next() - open records until one is for the program
  * @rx:  what is in hand
- * @max: bytes of plaintext it may have; with a longer one in front nothing is
- *       done. %U32_MAX: whatever comes
+ * @max: bytes of plaintext it may have; a longer one is left for later.
+ *       %U32_MAX: whatever comes
  *
  * Control records are dealt with by the way, unless the program wants them
  * (DTLS_RECVTYPE).
@@ -541,30 +414,38 @@ int dtls_rx_next(struct dtls_rx *rx, u32 max)
 		if (why != DTLS_STAT_COUNT)
 			goto drop;
 		/* sizes that no authentic record has, before any effort */
-		over = rx->ep->aead.cipher->explicit_len +
-		       rx->ep->aead.cipher->tag_len;
+		over = rx->ep->aead.least;
 		why = DTLS_STAT_RX_DROP_LENGTH;
 		if (hdr->len < over)
 			goto drop;
 		why = DTLS_STAT_RX_DROP_OVERSIZE;
 		if (hdr->len > over + DTLS_RECORD_PLAIN_MAX)
 			goto drop;
-		if (hdr->len - over > max)
+		/* with padding it may be shorter: as the last was, if alike */
+		if (hdr->len - over > max && hdr->len != rx->fit)
 			return -EMSGSIZE;
 		why = dtls_rx_open(rx);
 		if (why != DTLS_STAT_COUNT)
 			goto drop;
-		if (hdr->type == DTLS_TYPE_DATA || READ_ONCE(ds->recvtype)) {
+		if (rx->plain.type == DTLS_TYPE_DATA ||
+		    READ_ONCE(ds->recvtype)) {
+			if (unlikely(rx->plain.type == DTLS_TYPE_ACK))
+				dtls_update_ack(ds, &rx->plain);
 			rx->last = hdr->hdr_len + hdr->len;
-			return 0;
+			if (likely(rx->plain.len <= max)) {
+				rx->fit = hdr->len;
+				return 0;
+			}
+			dtls_rx_keep(rx, true);
+			return -EMSGSIZE;
 		}
 		dtls_rx_count_records(rx);
 		dtls_control_receive(ds, &rx->plain);
-		dtls_rx_pass(&rx->run, hdr->hdr_len + hdr->len);
+		dtls_run_pass(&rx->run, hdr->hdr_len + hdr->len);
 		continue;
 drop:
 		dtls_rx_drop(ds, why, hdr, hdr->len);
-		dtls_rx_pass(&rx->run, hdr->hdr_len + hdr->len);
+		dtls_run_pass(&rx->run, hdr->hdr_len + hdr->len);
 	}
 	return -EAGAIN;
 }

@@ -11,6 +11,8 @@
 
 #include "assoc.h"
 
+struct dtls_message_number;
+
 /**
  * struct dtls_proto - a socket's operations, with the module's in their place
  * @prot:      protocol operations
@@ -122,8 +124,13 @@ struct dtls_run {
  * @run:     what is in hand; its list is not used
  * @hdr:     header of the record
  * @copy:    its bytes, where they do not lie in one piece
+ * @form:    enum dtls_form of the records
+ * @masks:   DTLS 1.3: masks of sequence numbers that wait in @work
+ * @mask_at: and the place in @run that the first of them was made from; the
+ *           others are a segment apart
  * @plain:   the record just opened, good until the next call
  * @last:    bytes it takes in @run
+ * @fit:     length of the fragment that it came out of, or 0
  * @records: accepted so far, not yet counted
  * @control: how many of them are not application data
  * @bytes:   bytes of plaintext in them
@@ -134,9 +141,13 @@ struct dtls_rx {
 	struct dtls_epoch	*ep;
 	struct dtls_run		run;
 	struct dtls_record_hdr	hdr;
-	u8			copy[DTLS_RECORD_HDR12];
+	u8			copy[DTLS_RECORD_HDR12 + DTLS_CID_MAX];
+	u8			form;
+	u8			masks;
+	u32			mask_at;
 	struct dtls_plain	plain;
 	u32			last;
+	u32			fit;
 	unsigned int		records;
 	unsigned int		control;
 	u64			bytes;
@@ -169,6 +180,7 @@ struct dtls_rx {
  * @events:        mask of DTLS_EVENT_* the program wants
  * @gso_size:      plaintext segment size, bytes; 0 is off
  * @gro:           UDP_GRO as the program set it
+ * @padding:       DTLS_PADDING, bytes
  * @recvtype:      DTLS_RECVTYPE
  * @no_export:     DTLS_NO_EXPORT
  * @cork:          record under construction
@@ -193,6 +205,7 @@ struct dtls_sock {
 	u32			window;
 	u32			events;
 	u16			gso_size;
+	u16			padding;
 	bool			gro;
 	bool			recvtype;
 	bool			no_export;
@@ -241,12 +254,15 @@ static inline void dtls_rx_begin(struct dtls_rx *rx, struct dtls_sock *ds)
 	rx->ep = NULL;
 	rx->run.skb = NULL;
 	rx->last = 0;
+	rx->fit = 0;
 	rx->records = 0;
 	rx->control = 0;
 	rx->bytes = 0;
 	atomic_inc(&ds->opening);
 	/* whoever sees the queues without what we take sees the count, too */
 	smp_mb__after_atomic();
+	rx->form = READ_ONCE(dtls_sock_assoc(ds)->rx_form);
+	rx->masks = 0;
 }
 
 /**
@@ -267,9 +283,10 @@ static inline void dtls_ready_grow(struct dtls_sock *ds)
 /* tx.c */
 int dtls_tx_sendmsg(struct sock *sk, struct msghdr *msg, size_t len);
 int dtls_tx_record(struct dtls_sock *ds, u8 type, const void *data,
-		   unsigned int len, int flags);
-int dtls_tx_seal(struct dtls_sock *ds, u8 type, const void *data,
-		 unsigned int len, u8 *wire);
+		   unsigned int len, int flags,
+		   struct dtls_message_number *number);
+int dtls_tx_seal(struct dtls_sock *ds, struct dtls_epoch *ep, u8 type,
+		 const void *data, unsigned int len, u8 *wire);
 int dtls_tx_raw(struct dtls_sock *ds, void *data, unsigned int len, int flags);
 
 /* cork.c */
@@ -316,6 +333,7 @@ int dtls_recv_msg(struct sock *sk, struct msghdr *msg, size_t len, int flags,
 __poll_t dtls_recv_poll(struct file *file, struct socket *sock,
 			struct poll_table_struct *wait);
 int dtls_recv_next_len(struct dtls_sock *ds);
+int dtls_recv_pull(struct dtls_sock *ds);
 void dtls_recv_kick(struct dtls_sock *ds);
 void dtls_recv_data_ready(struct sock *sk);
 void dtls_recv_again(struct timer_list *timer);

@@ -5,7 +5,9 @@
 
 #include "compat.h"
 #include "control.h"
+#include "install.h"
 #include "sock.h"
+#include "update.h"
 
 /*
  * Copy one struct dtls_keys of unknown age from @optval at @off: shorter ones
@@ -101,6 +103,8 @@ static int dtls_sockopt_publish(struct dtls_sock *ds, struct dtls_assoc *assoc)
 		ds->base_ready = sk->sk_data_ready;
 		WRITE_ONCE(sk->sk_data_ready, dtls_recv_data_ready);
 		write_unlock_bh(&sk->sk_callback_lock);
+		if (dtls_update_of(assoc))
+			dtls_update_of(assoc)->ds = ds;
 		/* pairs with dtls_sock_assoc() */
 		smp_store_release(&ds->assoc, assoc);
 	}
@@ -118,9 +122,9 @@ static int dtls_sockopt_install(struct dtls_sock *ds,
 	int err = 0;
 
 	if (tx)
-		err = dtls_keys_validate(tx);
+		err = dtls_install_validate(tx);
 	if (!err && rx)
-		err = dtls_keys_validate(rx);
+		err = dtls_install_validate(rx);
 	if (err)
 		return err;
 
@@ -137,7 +141,7 @@ static int dtls_sockopt_install(struct dtls_sock *ds,
 			goto out;
 		assoc = fresh;
 	}
-	err = dtls_keys_install(assoc, tx, rx, ds->window);
+	err = dtls_install_keys(assoc, tx, rx, ds->window);
 	if (err || !fresh)
 		goto out;
 	/* uncorking sends what is held back: it must not come to that */
@@ -245,11 +249,19 @@ static int dtls_sockopt_set_int(struct dtls_sock *ds, int optname,
 			return -EINVAL;
 		WRITE_ONCE(ds->events, val);
 		return 0;
+	case DTLS_PADDING:
+		if (val < 0 || val > DTLS_PLAINTEXT_MAX)
+			return -EINVAL;
+		WRITE_ONCE(ds->padding, val);
+		return 0;
 	}
 	if (val != 0 && val != 1)
 		return -EINVAL;
 	if (optname == DTLS_NO_EXPORT)
 		return dtls_sockopt_set_no_export(ds, val);
+	if (optname == DTLS_KEY_UPDATE)
+		return dtls_sock_assoc(ds) ? dtls_update_begin(ds, val) :
+					     -ENOKEY;
 	WRITE_ONCE(ds->recvtype, val);
 	return 0;
 }
@@ -268,6 +280,8 @@ static int dtls_sockopt_set_dtls(struct dtls_sock *ds, int optname,
 	case DTLS_REPLAY_WINDOW:
 	case DTLS_EVENTS:
 	case DTLS_NO_EXPORT:
+	case DTLS_KEY_UPDATE:
+	case DTLS_PADDING:
 		return dtls_sockopt_set_int(ds, optname, optval, optlen);
 	case DTLS_LAST_FLIGHT:
 		assoc = dtls_sock_assoc(ds);
@@ -377,6 +391,8 @@ static int dtls_sockopt_get_keys(struct dtls_sock *ds, int optname, int len,
 static bool dtls_sockopt_int(struct dtls_sock *ds, int level, int optname,
 			     int *val)
 {
+	struct dtls_assoc *assoc;
+
 	if (level == SOL_UDP) {
 		if (!dtls_sock_assoc(ds))
 			return false;
@@ -402,6 +418,13 @@ static bool dtls_sockopt_int(struct dtls_sock *ds, int level, int optname,
 		return true;
 	case DTLS_NO_EXPORT:
 		*val = READ_ONCE(ds->no_export);
+		return true;
+	case DTLS_PADDING:
+		*val = READ_ONCE(ds->padding);
+		return true;
+	case DTLS_KEY_UPDATE:
+		assoc = dtls_sock_assoc(ds);
+		*val = assoc && test_bit(DTLS_ASSOC_UPDATING, &assoc->flags);
 		return true;
 	case DTLS_MAX_PAYLOAD:
 		*val = dtls_path_max_payload(ds);

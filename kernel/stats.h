@@ -24,10 +24,15 @@
  * @DTLS_STAT_RX_ALERTS: alerts dealt with by the kernel
  * @DTLS_STAT_RX_CLOSE_NOTIFY: of them, close_notify
  * @DTLS_STAT_RX_RENEGOTIATE: renegotiations refused
+ * @DTLS_STAT_TX_KEY_UPDATES: KeyUpdates sent, repetitions included
+ * @DTLS_STAT_RX_KEY_UPDATES: KeyUpdates that brought new keys
+ * @DTLS_STAT_TX_ACKS: ACKs sent
+ * @DTLS_STAT_RX_ACKS: ACKs received
  * @DTLS_STAT_RX_ASYNC: records whose AEAD answered later
  * @DTLS_STAT_RX_DROP_SHORT: datagram ends inside a record header
  * @DTLS_STAT_RX_DROP_VERSION: version is not DTLS 1.2
- * @DTLS_STAT_RX_DROP_TYPE: content type unknown to DTLS 1.2
+ * @DTLS_STAT_RX_DROP_TYPE: content type unknown to this version of DTLS
+ * @DTLS_STAT_RX_DROP_CID: not the connection ID that was agreed upon
  * @DTLS_STAT_RX_DROP_LENGTH: length beyond the datagram, or too small for the cipher
  * @DTLS_STAT_RX_DROP_EPOCH: no keys for the epoch
  * @DTLS_STAT_RX_DROP_REPLAY: number seen before
@@ -38,6 +43,7 @@
  * @DTLS_STAT_RX_DROP_CLOSED: came after the association was closed
  * @DTLS_STAT_RX_DROP_CHECKSUM: datagram with a bad UDP checksum
  * @DTLS_STAT_RX_DROP_CRYPTO: the cipher failed for a reason of its own
+ * @DTLS_STAT_RX_DROP_LIMIT: too many records under this key were not authentic
  * @DTLS_STAT_RX_DROP_NOMEM: no memory to open it
  * @DTLS_STAT_KEY_LIMIT: keys that came near a limit of use
  * @DTLS_STAT_COUNT: how many there are
@@ -57,10 +63,15 @@ enum dtls_stat {
 	DTLS_STAT_RX_ALERTS,
 	DTLS_STAT_RX_CLOSE_NOTIFY,
 	DTLS_STAT_RX_RENEGOTIATE,
+	DTLS_STAT_TX_KEY_UPDATES,
+	DTLS_STAT_RX_KEY_UPDATES,
+	DTLS_STAT_TX_ACKS,
+	DTLS_STAT_RX_ACKS,
 	DTLS_STAT_RX_ASYNC,
 	DTLS_STAT_RX_DROP_SHORT,
 	DTLS_STAT_RX_DROP_VERSION,
 	DTLS_STAT_RX_DROP_TYPE,
+	DTLS_STAT_RX_DROP_CID,
 	DTLS_STAT_RX_DROP_LENGTH,
 	DTLS_STAT_RX_DROP_EPOCH,
 	DTLS_STAT_RX_DROP_REPLAY,
@@ -71,6 +82,7 @@ enum dtls_stat {
 	DTLS_STAT_RX_DROP_CLOSED,
 	DTLS_STAT_RX_DROP_CHECKSUM,
 	DTLS_STAT_RX_DROP_CRYPTO,
+	DTLS_STAT_RX_DROP_LIMIT,
 	DTLS_STAT_RX_DROP_NOMEM,
 	DTLS_STAT_KEY_LIMIT,
 	DTLS_STAT_COUNT

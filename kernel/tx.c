@@ -14,6 +14,7 @@
 #include "stats.h"
 #include "trace.h"
 #include "tx.h"
+#include "update.h"
 #include "wire.h"
 #include "work.h"
 
@@ -141,7 +142,19 @@ static void dtls_tx_sealed(struct dtls_sock *ds, struct dtls_epoch *ep,
 	if (dtls_keys_limit_near(ep, last)) {
 		dtls_stats_inc(net, DTLS_STAT_KEY_LIMIT);
 		dtls_control_event(ds, DTLS_EVENT_LIMIT, 0, ep->epoch, 0);
+		dtls_update_want(ep->assoc, false);
 	}
+}
+
+/* There are no numbers for a record, as @err says. */
+static noinline int dtls_tx_spent(struct dtls_tx *tx, int err)
+{
+	struct dtls_epoch *ep = tx->ep;
+
+	if (err == -EKEYEXPIRED && ep->aead.form == DTLS_FORM_13 &&
+	    !test_and_set_bit(DTLS_EPOCH_SPENT_TOLD, &ep->flags))
+		dtls_control_event(tx->ds, DTLS_EVENT_LIMIT, 0, ep->epoch, 0);
+	return err;
 }
 
 /* And for those that UDP has taken. */
@@ -153,12 +166,26 @@ static void dtls_tx_count(struct dtls_sock *ds, struct dtls_epoch *ep, u8 type,
 	atomic64_add(bytes, &ep->tx_bytes);
 }
 
+/* Padding of a record of @plain bytes. */
+static inline unsigned int dtls_tx_pad(const struct dtls_tx *tx, size_t plain)
+{
+	const struct dtls_aead *aead = &tx->ep->aead;
+
+	return likely(aead->form == DTLS_FORM_12) ? 0 :
+	       dtls_cipher_pad(aead, plain, tx->padding);
+}
+
+/* Bytes of a record of @plain bytes. */
+static inline size_t dtls_tx_len(const struct dtls_tx *tx, size_t plain)
+{
+	return plain + tx->ep->aead.over + dtls_tx_pad(tx, plain);
+}
+
 /* Where a record begins that is sealed in the work area. */
 static u8 *dtls_tx_place(const struct dtls_work *work,
-			 const struct dtls_cipher *c)
+			 const struct dtls_aead *aead)
 {
-	return work->buf + DTLS_WORK_PAYLOAD - DTLS_RECORD_HDR12 -
-	       c->explicit_len;
+	return work->buf + DTLS_WORK_PAYLOAD - aead->front;
 }
 
 /*
@@ -170,41 +197,46 @@ static u8 *dtls_tx_fill(struct dtls_tx *tx, struct dtls_work *work,
 			struct dtls_wire *wire, struct iov_iter *from,
 			size_t plain)
 {
-	const struct dtls_cipher *c = tx->ep->aead.cipher;
-	unsigned int front = DTLS_RECORD_HDR12 + c->explicit_len;
+	const struct dtls_aead *aead = &tx->ep->aead;
 	u8 *record;
 
-	record = dtls_wire_place(wire, plain + dtls_cipher_overhead(c));
+	record = dtls_wire_place(wire, dtls_tx_len(tx, plain));
 	if (!record)
-		record = dtls_tx_place(work, c);
-	if (dtls_work_copy_from(record + front, plain, from))
+		record = dtls_tx_place(work, aead);
+	if (dtls_work_copy_from(record + aead->front, plain, from))
 		return record;
 	/* as in dtls_tx_wipe() */
-	memzero_explicit(record + front, plain);
+	memzero_explicit(record + aead->front, plain);
 	return NULL;
 }
 
 /* A record that will not be sealed: its pages go to others in the end. */
 static void dtls_tx_wipe(struct dtls_tx *tx, u8 *record, size_t plain)
 {
-	memzero_explicit(record,
-			 plain + dtls_cipher_overhead(tx->ep->aead.cipher));
+	memzero_explicit(record, dtls_tx_len(tx, plain));
 }
 
-/* Seal a record that dtls_tx_fill() has filled. */
+/*
+ * Seal a record that dtls_tx_fill() has filled. Its number may not be encrypted
+ * yet if it lies where it will go.
+ */
 static int dtls_tx_one(struct dtls_tx *tx, struct dtls_work *work,
 		       struct dtls_wire *wire, u8 *record, size_t plain,
 		       u64 seq)
 {
+	struct dtls_aead *aead = &tx->ep->aead;
+	bool aside = dtls_work_holds(work, record);
 	int ret;
 
-	ret = dtls_cipher_seal(&tx->ep->aead, work, record, tx->type,
-			       tx->ep->epoch, seq, plain);
+	ret = dtls_cipher_seal(aead, work, record, tx->type, tx->ep->epoch,
+			       seq, plain, dtls_tx_pad(tx, plain));
+	if (ret > 0 && aside && dtls_cipher_finish(aead, work))
+		ret = -EIO;
 	if (ret < 0) {
 		dtls_tx_wipe(tx, record, plain);
 		return ret;
 	}
-	if (dtls_work_holds(work, record))
+	if (aside)
 		dtls_wire_copy(wire, record, ret);
 	else
 		dtls_wire_add(wire, ret);
@@ -221,9 +253,8 @@ static int dtls_tx_one(struct dtls_tx *tx, struct dtls_work *work,
 static ssize_t dtls_tx_group(struct dtls_tx *tx, struct iov_iter *from,
 			     size_t len, size_t seg)
 {
-	const struct dtls_cipher *c = tx->ep->aead.cipher;
-	size_t over = dtls_cipher_overhead(c);
 	unsigned int count = len ? DIV_ROUND_UP(len, seg) : 1;
+	size_t size = dtls_tx_len(tx, min(seg, len)), total;
 	unsigned int done = 0;
 	size_t copied = 0, plain, sent;
 	struct dtls_wire wire;
@@ -235,9 +266,9 @@ static ssize_t dtls_tx_group(struct dtls_tx *tx, struct iov_iter *from,
 	work = dtls_work_get(&tx->ep->aead);
 	if (!work)
 		return -ENOMEM;
-	err = dtls_wire_reserve(&wire, work, len + count * over,
-				min(seg, len) + over,
-				DTLS_RECORD_HDR12 + c->explicit_len);
+	/* all alike, but for the last */
+	total = (count - 1) * size + dtls_tx_len(tx, len - (count - 1) * seg);
+	err = dtls_wire_reserve(&wire, work, total, size, tx->ep->aead.front);
 	if (err)
 		goto out;
 	while (done < count && !err) {
@@ -253,6 +284,7 @@ static ssize_t dtls_tx_group(struct dtls_tx *tx, struct iov_iter *from,
 			err = dtls_keys_take_seqs(tx->ep, count, &seq);
 		if (err < 0) {
 			dtls_tx_wipe(tx, record, plain);
+			err = dtls_tx_spent(tx, err);
 			break;
 		}
 		count = err ?: count;
@@ -264,10 +296,13 @@ static ssize_t dtls_tx_group(struct dtls_tx *tx, struct iov_iter *from,
 	/* a bad buffer: as UDP, that sends nothing then */
 	if (!done || err == -EFAULT)
 		goto out_revert;
+	err = dtls_cipher_finish(&tx->ep->aead, work);
+	if (unlikely(err))
+		goto out_revert;
 
-	err = dtls_tx_send(tx, &wire, min(seg, len) + over, &sent);
+	err = dtls_tx_send(tx, &wire, size, &sent);
 	/* what of the plaintext is on its way */
-	done = DIV_ROUND_UP(sent, min(seg, len) + over);
+	done = DIV_ROUND_UP(sent, size);
 	if (err) {
 		dtls_stats_inc(sock_net(tx->ds->sk), DTLS_STAT_TX_ERRORS);
 		if (!done)
@@ -311,9 +346,16 @@ static int dtls_tx_alone(struct dtls_tx *tx, struct dtls_work *work, u8 *record,
 	int ret;
 
 	ret = dtls_keys_take_seqs(ep, 1, &seq);
-	if (likely(ret > 0))
+	if (likely(ret > 0)) {
+		tx->seq = seq;
 		ret = dtls_cipher_seal(&ep->aead, work, record, tx->type,
-				       ep->epoch, seq, len);
+				       ep->epoch, seq, len,
+				       dtls_tx_pad(tx, len));
+		if (likely(ret > 0) && dtls_cipher_finish(&ep->aead, work))
+			ret = -EIO;
+	} else {
+		ret = dtls_tx_spent(tx, ret);
+	}
 	if (unlikely(ret < 0)) {
 		dtls_tx_wipe(tx, record, len);
 		return ret;
@@ -331,8 +373,8 @@ static int dtls_tx_alone(struct dtls_tx *tx, struct dtls_work *work, u8 *record,
 static ssize_t dtls_tx_single(struct dtls_tx *tx, struct iov_iter *from,
 			      size_t len)
 {
-	const struct dtls_cipher *c = tx->ep->aead.cipher;
-	unsigned int front = DTLS_RECORD_HDR12 + c->explicit_len;
+	const struct dtls_aead *aead = &tx->ep->aead;
+	unsigned int front = aead->front;
 	struct msghdr msg = {};
 	struct dtls_work *work;
 	struct bio_vec page;
@@ -346,10 +388,10 @@ static ssize_t dtls_tx_single(struct dtls_tx *tx, struct iov_iter *from,
 		return -ENOMEM;
 	page.bv_page = NULL;
 	if (len <= DTLS_TX_COPY)
-		record = dtls_tx_place(work, c);
+		record = dtls_tx_place(work, aead);
 	else
-		record = dtls_wire_single(work, &page, len +
-					  dtls_cipher_overhead(c), front);
+		record = dtls_wire_single(work, &page, dtls_tx_len(tx, len),
+					  front);
 	if (unlikely(!record)) {
 		dtls_work_put(work);
 		return dtls_tx_group(tx, from, len, len);
@@ -394,12 +436,12 @@ static noinline ssize_t dtls_tx_groups(struct dtls_tx *tx,
 				       struct iov_iter *from, size_t len,
 				       size_t seg)
 {
-	size_t over = dtls_cipher_overhead(tx->ep->aead.cipher);
+	size_t size = dtls_tx_len(tx, seg);
 	size_t count = DTLS_WIRE_RECORDS, group, total = 0;
 	ssize_t ret;
 
-	if (seg + over > DTLS_WIRE_BYTES / DTLS_WIRE_RECORDS)
-		count = DTLS_WIRE_BYTES / (seg + over);
+	if (size > DTLS_WIRE_BYTES / DTLS_WIRE_RECORDS)
+		count = DTLS_WIRE_BYTES / size;
 	do {
 		ret = dtls_tx_room(tx->ds->sk, tx->flags);
 		if (ret)
@@ -429,7 +471,7 @@ ssize_t dtls_tx_bytes(struct dtls_tx *tx, struct iov_iter *from, size_t len)
 	size_t seg = tx->gso ? min_t(size_t, tx->gso, len) : len;
 	int err;
 
-	if (unlikely(seg > DTLS_RECORD_PLAIN_MAX))
+	if (unlikely(seg > dtls_cipher_plain_max(&tx->ep->aead)))
 		return -EMSGSIZE;
 	if (seg < len)
 		return dtls_tx_groups(tx, from, len, seg);
@@ -580,12 +622,14 @@ int dtls_tx_sendmsg(struct sock *sk, struct msghdr *msg, size_t len)
  * @data:  plaintext
  * @len:   bytes of it
  * @flags: MSG_DONTWAIT, or 0 to wait for buffer
+ * @number: set to the record's number, but for errors; or NULL
  *
  * Context: process, may sleep; no locks held.
  * Return: 0 or a negative errno.
  */
 int dtls_tx_record(struct dtls_sock *ds, u8 type, const void *data,
-		   unsigned int len, int flags)
+		   unsigned int len, int flags,
+		   struct dtls_message_number *number)
 {
 	struct kvec vec = { .iov_base = (void *)data, .iov_len = len };
 	struct iov_iter from;
@@ -598,6 +642,10 @@ int dtls_tx_record(struct dtls_sock *ds, u8 type, const void *data,
 		return ret;
 	iov_iter_kvec(&from, ITER_SOURCE, &vec, 1, len);
 	ret = dtls_tx_bytes(&tx, &from, len);
+	if (number && ret >= 0) {
+		number->epoch = tx.ep->epoch;
+		number->seq = tx.seq;
+	}
 	dtls_keys_put(tx.ep);
 	return ret < 0 ? ret : 0;
 }
@@ -605,17 +653,18 @@ int dtls_tx_record(struct dtls_sock *ds, u8 type, const void *data,
 /**
  * dtls_tx_seal() - seal a record that the caller sends, with dtls_tx_raw()
  * @ds:   socket with an association
+ * @ep:   keys; borrowed
  * @type: content type
  * @data: plaintext
- * @len:  bytes of it
+ * @len:  bytes of it, up to %DTLS_RECORD_PLAIN_MAX
  * @wire: where the record goes, with room for @len and
  *        %DTLS_CIPHER_OVERHEAD_MAX bytes
  *
  * Context: process, may sleep; no locks held.
  * Return: bytes of the record, or a negative errno.
  */
-int dtls_tx_seal(struct dtls_sock *ds, u8 type, const void *data,
-		 unsigned int len, u8 *wire)
+int dtls_tx_seal(struct dtls_sock *ds, struct dtls_epoch *ep, u8 type,
+		 const void *data, unsigned int len, u8 *wire)
 {
 	struct dtls_work *work;
 	struct dtls_tx tx;
@@ -623,23 +672,21 @@ int dtls_tx_seal(struct dtls_sock *ds, u8 type, const void *data,
 	int ret;
 
 	dtls_tx_begin(&tx, ds, type, 0);
-	ret = dtls_tx_keys(ds, &tx.ep);
-	if (ret)
-		return ret;
-	ret = -ENOMEM;
-	work = dtls_work_get(&tx.ep->aead);
+	tx.ep = ep;
+	tx.padding = 0;
+	if (len > dtls_cipher_plain_max(&ep->aead))
+		return -EMSGSIZE;
+	work = dtls_work_get(&ep->aead);
 	if (!work)
-		goto out;
-	record = dtls_tx_place(work, tx.ep->aead.cipher);
+		return -ENOMEM;
+	record = dtls_tx_place(work, &ep->aead);
 	memcpy(work->buf + DTLS_WORK_PAYLOAD, data, len);
 	ret = dtls_tx_alone(&tx, work, record, len);
 	if (ret > 0) {
 		memcpy(wire, record, ret);
-		dtls_tx_count(ds, tx.ep, type, 1, len);
+		dtls_tx_count(ds, ep, type, 1, len);
 	}
 	dtls_work_put(work);
-out:
-	dtls_keys_put(tx.ep);
 	return ret;
 }
 

@@ -90,6 +90,9 @@ struct dtls_work *dtls_work_get(const struct dtls_aead *aead)
 	}
 	aead_request_set_tfm(work->req, aead->tfm);
 	work->async = 0;
+	/* what was sealed, and never finished, in the last use */
+	if (unlikely(aead->sn))
+		dtls_work_sn(work)->count = 0;
 	return work;
 }
 

@@ -12,6 +12,28 @@
 #include "cipher.h"
 #include "compat.h"
 
+/* Records whose numbers are encrypted in one go: those of one call of the base. */
+#define DTLS_WORK_MASKS		64
+#define DTLS_WORK_SN_REQ	512	/* a request of the cipher for that */
+
+/**
+ * struct dtls_work_sn - what the sequence numbers of DTLS 1.3 are encrypted with
+ * @masks:  samples of ciphertext, and then the masks made from them
+ * @iv:     of ChaCha20
+ * @record: records that wait for it
+ * @count:  how many
+ * @sg:     for @masks
+ * @req:    request
+ */
+struct dtls_work_sn {
+	u8			masks[DTLS_WORK_MASKS * 16];
+	u8			iv[16];
+	u8			*record[DTLS_WORK_MASKS];
+	unsigned int		count;
+	struct scatterlist	sg;
+	u8			req[DTLS_WORK_SN_REQ] CRYPTO_MINALIGN_ATTR;
+};
+
 /* As much as one call of the base takes, in pieces of 32 KB. */
 #define DTLS_WORK_PAGES		3
 
@@ -26,6 +48,7 @@
  * @sg:   the one piece that the cipher works on, or its result goes to
  * @at:   address that @sg was pointed to last
  * @in:   additional data and record, where they do not lie there
+ * @aad:  additional data, where it does not lie in front of the record
  * @async: calls that the AEAD answered later
  * @iv:   nonce as the crypto API wants it
  *
@@ -43,6 +66,7 @@ struct dtls_work {
 	struct scatterlist	sg;
 	unsigned long		at;
 	struct scatterlist	in[2];
+	u8			aad[64];
 	unsigned int		async;
 	u8			iv[DTLS_CIPHER_IV_MAX];
 };
@@ -53,9 +77,79 @@ struct dtls_work {
  */
 #define DTLS_WORK_PAYLOAD	64
 
-/* A whole record: its front, the longest fragment there is, and a tag. */
-#define DTLS_WORK_BYTES		ALIGN(DTLS_WORK_PAYLOAD + \
-				      DTLS_RECORD_FRAGMENT_MAX, PAGE_SIZE)
+/*
+ * A whole record: its front, and the longest fragment there is, that of DTLS
+ * 1.3; and behind it what the numbers of that need.
+ */
+#define DTLS_WORK_SN		ALIGN(DTLS_WORK_PAYLOAD + \
+				      DTLS_RECORD_PLAIN_MAX + 512, \
+				      CRYPTO_MINALIGN)
+#define DTLS_WORK_BYTES		ALIGN(DTLS_WORK_SN + \
+				      sizeof(struct dtls_work_sn), PAGE_SIZE)
+
+/**
+ * dtls_work_sn() - the part for the sequence numbers of DTLS 1.3
+ * @work: the area
+ *
+ * Context: any. Return: never NULL.
+ */
+static inline struct dtls_work_sn *dtls_work_sn(const struct dtls_work *work)
+{
+	return (struct dtls_work_sn *)(work->buf + DTLS_WORK_SN);
+}
+
+/**
+ * dtls_work_point() - point the one entry to memory
+ * @work:  the area
+ * @start: the memory; mostly in the page of the last record
+ * @len:   bytes of it
+ *
+ * Context: any.
+ */
+static inline void dtls_work_point(struct dtls_work *work, const u8 *start,
+				   unsigned int len)
+{
+	unsigned long at = (unsigned long)start;
+
+	if (unlikely((at ^ work->at) & PAGE_MASK)) {
+		sg_set_buf(&work->sg, start, len);
+		work->at = at;
+	} else {
+		work->sg.offset = offset_in_page(at);
+		work->sg.length = len;
+	}
+}
+
+/**
+ * dtls_work_run() - run the request
+ * @work:  the area, with the nonce in it
+ * @from:  what is read
+ * @to:    where the result goes
+ * @crypt: bytes of plaintext, or to open, of ciphertext and tag
+ * @seal:  seal; otherwise open
+ *
+ * An asynchronous AEAD is waited for, and not to be interrupted: nothing of a
+ * record outlives the system call that handles it, so close() has nothing to
+ * fear.
+ *
+ * Context: process, sleeps if the AEAD does.
+ * Return: 0, or the AEAD's negative errno: -EBADMSG if not authentic.
+ */
+static inline int dtls_work_run(struct dtls_work *work,
+				struct scatterlist *from,
+				struct scatterlist *to, unsigned int crypt,
+				bool seal)
+{
+	int err;
+
+	aead_request_set_crypt(work->req, from, to, crypt, work->iv);
+	err = seal ? crypto_aead_encrypt(work->req) :
+		     crypto_aead_decrypt(work->req);
+	if (likely(err != -EINPROGRESS && err != -EBUSY))
+		return err;
+	work->async++;
+	return crypto_wait_req(err, &work->wait);
+}
 
 /**
  * dtls_work_holds() - does a record lie in the work area

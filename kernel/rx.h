@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The way in, for those who walk it. */
+#ifndef _DTLS_RX_H
+#define _DTLS_RX_H
+
+#include "run.h"
+#include "sock.h"
+#include "stats.h"
+#include "trace.h"
+#include "work.h"
+
+#define DTLS_RX_DIRECT	768	/* bytes of a record */
+
+/* rx.c */
+enum dtls_stat dtls_rx_refused(enum dtls_replay_verdict verdict);
+enum dtls_stat dtls_rx_failed(struct dtls_sock *ds, struct dtls_epoch *ep,
+			      int err);
+
+/* rx13.c */
+enum dtls_record_fault dtls_rx_parse(struct dtls_rx *rx, u32 left);
+enum dtls_stat dtls_rx_open_inner(struct dtls_rx *rx);
+
+/*
+ * May a record be opened out of place, without a copy? Not where somebody may
+ * write what the cipher reads: it reads twice, once for the tag, and once for
+ * the plaintext. And not where that costs more than the copy: with a small
+ * record, or one that straddles pages.
+ */
+static inline bool dtls_rx_direct(const struct dtls_run *run, const u8 *from, u32 len)
+{
+	return run->calm && len >= DTLS_RX_DIRECT &&
+	       offset_in_page(from) + len <= PAGE_SIZE;
+}
+
+/**
+ * dtls_rx_fragment() - get at what follows the header
+ * @rx:   the record, with its header read
+ * @frag: where it is to be opened, with room for all of it
+ *
+ * Context: process.
+ * Return: @frag, with a copy; memory that nobody writes meanwhile; or NULL if no
+ * CPU can read it: memory of a device.
+ */
+static __always_inline const u8 *
+dtls_rx_fragment(struct dtls_rx *rx, u8 *frag)
+{
+	const struct dtls_record_hdr *hdr = &rx->hdr;
+	const u8 *from;
+
+	from = dtls_run_bytes(&rx->run, rx->run.off + hdr->hdr_len, frag,
+			      hdr->len);
+	if (from && from != frag && !dtls_rx_direct(&rx->run, from, hdr->len)) {
+		memcpy(frag, from, hdr->len);
+		from = frag;
+	}
+	return from;
+}
+
+/**
+ * dtls_rx_accept() - a record is authentic, and new: it is what the caller gets
+ * @rx:   the record, with its header read
+ * @type: content type
+ * @data: plaintext
+ * @len:  bytes of it
+ *
+ * Context: process.
+ */
+static __always_inline void dtls_rx_accept(struct dtls_rx *rx, u8 type,
+					   const u8 *data, u32 len)
+{
+	const struct dtls_record_hdr *hdr = &rx->hdr;
+
+	rx->plain.seq = hdr->seq;
+	rx->plain.epoch = hdr->epoch;
+	rx->plain.type = type;
+	rx->plain.len = len;
+	rx->plain.data = data;
+	rx->records++;
+	rx->bytes += len;
+	rx->control += type != DTLS_TYPE_DATA;
+	trace_dtls_record_received(rx->ds->sk, type, hdr->epoch, hdr->seq, len);
+}
+
+#endif /* _DTLS_RX_H */

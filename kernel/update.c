@@ -1,0 +1,473 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What goes on after the handshake of DTLS 1.3: keys that renew themselves
+ * (KeyUpdate, RFC 9147 8), and acknowledgements (RFC 9147 7).
+ *
+ * A KeyUpdate of ours is repeated by a timer, under new record numbers, until an
+ * ACK names one of the records it went out in; only then do we send with the new
+ * keys, and never is there a second one before. A KeyUpdate of the peer gives us
+ * its new keys at once, beside the old ones, and is acknowledged as often as it
+ * comes.
+ *
+ * The program may be one that only sends. So while an ACK is due, the work item
+ * that repeats the KeyUpdate also looks into what has come.
+ */
+#include <linux/slab.h>
+
+#include "control.h"
+#include "install.h"
+#include "stats.h"
+#include "update.h"
+
+/* RFC 9147 5.8.2: "initial timer value of 1000 ms", doubled up to 60 s */
+#define DTLS_UPDATE_FIRST	HZ
+#define DTLS_UPDATE_LAST	(60 * HZ)
+
+/* Datagrams looked into at a time, where the program does not read. */
+#define DTLS_UPDATE_READ	64
+
+static void dtls_update_work(struct work_struct *work);
+
+/**
+ * dtls_update_create() - prepare an association of DTLS 1.3
+ * @assoc: the association
+ * @more:  its part that owns what is made here
+ *
+ * Context: process, may sleep. Return: 0 or -ENOMEM.
+ */
+int dtls_update_create(struct dtls_assoc *assoc, struct dtls_more *more)
+{
+	struct dtls_update *up = kzalloc(sizeof(*up), GFP_KERNEL_ACCOUNT);
+
+	if (!up)
+		return -ENOMEM;
+	up->assoc = assoc;
+	mutex_init(&up->lock);
+	spin_lock_init(&up->queue);
+	INIT_DELAYED_WORK(&up->work, dtls_update_work);
+	more->update = up;
+	return 0;
+}
+
+/**
+ * dtls_update_free() - undo dtls_update_create()
+ * @up: what was made, after its grace period; or NULL
+ *
+ * Context: any.
+ */
+void dtls_update_free(struct dtls_update *up)
+{
+	kfree(up);
+}
+
+/**
+ * dtls_update_stop() - no more work
+ * @assoc: association that ends
+ *
+ * Context: process, may sleep: work in flight is waited for.
+ */
+void dtls_update_stop(struct dtls_assoc *assoc)
+{
+	struct dtls_update *up = dtls_update_of(assoc);
+
+	if (!up)
+		return;
+	spin_lock_bh(&up->queue);
+	up->stopped = true;
+	spin_unlock_bh(&up->queue);
+	cancel_delayed_work_sync(&up->work);
+}
+
+/* Have the work done, @delay jiffies from now at the latest. */
+static void dtls_update_queue(struct dtls_update *up, unsigned long delay)
+{
+	spin_lock_bh(&up->queue);
+	if (!up->stopped)
+		dtls_assoc_queue(&up->work, delay);
+	spin_unlock_bh(&up->queue);
+}
+
+/**
+ * dtls_update_keyed() - a program installs keys of DTLS 1.3
+ * @assoc: association; caller holds its lock
+ * @tx:    keys that send, or NULL
+ * @rx:    keys that receive, or NULL
+ *
+ * Context: process.
+ */
+void dtls_update_keyed(struct dtls_assoc *assoc, const struct dtls_keys *tx,
+		       const struct dtls_keys *rx)
+{
+	struct dtls_update *up = dtls_update_of(assoc);
+
+	if (!up)
+		return;
+	if (tx)
+		WRITE_ONCE(up->tx_seq, tx->message_seq);
+	if (rx)
+		WRITE_ONCE(up->rx_seq, rx->message_seq);
+}
+
+/**
+ * dtls_update_message_seq() - number of the next handshake message
+ * @assoc: association of DTLS 1.3
+ * @rx:    to come; otherwise to send
+ *
+ * Context: any. Return: message_seq.
+ */
+u16 dtls_update_message_seq(const struct dtls_assoc *assoc, bool rx)
+{
+	const struct dtls_update *up = dtls_update_of(assoc);
+
+	return rx ? READ_ONCE(up->rx_seq) : READ_ONCE(up->tx_seq);
+}
+
+/* Wait for the ACK, each time twice as long as before. */
+static void dtls_update_wait(struct dtls_update *up)
+{
+	unsigned long timeout = min_t(unsigned long, DTLS_UPDATE_LAST,
+				      DTLS_UPDATE_FIRST << min(up->waits, 6U));
+
+	up->waits++;
+	up->due = jiffies + timeout;
+	dtls_update_queue(up, timeout);
+}
+
+/* Send the KeyUpdate, once or once more. Called with the lock held. */
+static int dtls_update_send(struct dtls_update *up, int flags)
+{
+	struct dtls_message_number *at;
+	u8 msg[DTLS_MESSAGE_KEY_UPDATE_LEN];
+	int err;
+
+	dtls_message_put_key_update(msg, up->tx_seq, up->request);
+	at = &up->sent[up->tries % DTLS_UPDATE_SENT];
+	err = dtls_tx_record(up->ds, DTLS_TYPE_HANDSHAKE, msg, sizeof(msg),
+			     flags, at);
+	if (!err) {
+		up->tries++;
+		dtls_stats_inc(sock_net(up->ds->sk),
+			       DTLS_STAT_TX_KEY_UPDATES);
+	}
+	return err;
+}
+
+/* Start a KeyUpdate. Called with the lock held. */
+static int dtls_update_start(struct dtls_update *up, bool ask, int flags)
+{
+	struct dtls_assoc *assoc = up->assoc;
+	int err;
+
+	if (test_bit(DTLS_ASSOC_UPDATING, &assoc->flags))
+		return -EALREADY;
+	/* the last number is never used: none is left for what comes after */
+	if (READ_ONCE(up->tx_seq) == U16_MAX)
+		return -EKEYEXPIRED;
+	up->request = ask ? DTLS_MESSAGE_UPDATE_REQUESTED :
+			    DTLS_MESSAGE_UPDATE_NOT_REQUESTED;
+	up->tries = 0;
+	up->waits = 0;
+	memset(up->sent, 0, sizeof(up->sent));
+	/* before: the ACK may be here before we are back */
+	set_bit(DTLS_ASSOC_UPDATING, &assoc->flags);
+	err = dtls_update_send(up, flags);
+	if (err) {
+		clear_bit(DTLS_ASSOC_UPDATING, &assoc->flags);
+		return err;
+	}
+	dtls_update_wait(up);
+	return 0;
+}
+
+/**
+ * dtls_update_begin() - DTLS_KEY_UPDATE
+ * @ds:  socket with an association
+ * @ask: ask the peer for new keys as well
+ *
+ * Context: process, may sleep; no locks held.
+ * Return: 0 once the KeyUpdate is sent; -EOPNOTSUPP with DTLS 1.2; -EALREADY
+ * while the last one has no ACK; -ENOKEY, -EKEYREVOKED, -EKEYEXPIRED, -EPIPE, or
+ * what sending it says.
+ */
+int dtls_update_begin(struct dtls_sock *ds, bool ask)
+{
+	struct dtls_update *up = dtls_update_of(dtls_sock_assoc(ds));
+	int err;
+
+	if (!up)
+		return -EOPNOTSUPP;
+	mutex_lock(&up->lock);
+	err = dtls_update_start(up, ask, 0);
+	mutex_unlock(&up->lock);
+	return err;
+}
+
+/**
+ * dtls_update_want() - new keys are due, by and by
+ * @assoc: association
+ * @ask:   those that receive; otherwise those that send
+ *
+ * Context: any. Does nothing for DTLS 1.2.
+ */
+void dtls_update_want(struct dtls_assoc *assoc, bool ask)
+{
+	struct dtls_update *up = dtls_update_of(assoc);
+
+	if (!up)
+		return;
+	set_bit(ask ? DTLS_UPDATE_ASK : DTLS_UPDATE_START, &up->wanted);
+	dtls_update_queue(up, 0);
+}
+
+/**
+ * dtls_update_arrived() - a datagram has come while an ACK is due
+ * @assoc: association
+ *
+ * It may be the ACK, and the program one that does not read.
+ *
+ * Context: any.
+ */
+void dtls_update_arrived(struct dtls_assoc *assoc)
+{
+	struct dtls_update *up = dtls_update_of(assoc);
+
+	if (up)
+		dtls_update_queue(up, 0);
+}
+
+/* Look for the ACK in what the program has not read. */
+static void dtls_update_read(struct dtls_update *up)
+{
+	struct dtls_sock *ds = up->ds;
+	unsigned int n;
+
+	for (n = 0; n < DTLS_UPDATE_READ; n++) {
+		if (!test_bit(DTLS_ASSOC_UPDATING, &up->assoc->flags) ||
+		    !dtls_rx_pending(ds) ||
+		    /* what is opened must wait somewhere */
+		    READ_ONCE(ds->ready_cost) > READ_ONCE(ds->sk->sk_rcvbuf) / 2)
+			break;
+		if (dtls_recv_pull(ds))
+			break;
+	}
+}
+
+/* The ACK has not come in time. Called with the lock held. */
+static void dtls_update_repeat(struct dtls_update *up)
+{
+	int err = dtls_update_send(up, MSG_DONTWAIT);
+
+	/* if there was no room for it, it is lost, like any datagram */
+	if (err == -EKEYREVOKED || err == -EKEYEXPIRED || err == -EPIPE)
+		clear_bit(DTLS_ASSOC_UPDATING, &up->assoc->flags);
+	else
+		dtls_update_wait(up);
+}
+
+static void dtls_update_work(struct work_struct *work)
+{
+	struct dtls_update *up = container_of(to_delayed_work(work),
+					      struct dtls_update, work);
+	struct dtls_assoc *assoc = up->assoc;
+	bool ask;
+
+	if (test_bit(DTLS_ASSOC_UPDATING, &assoc->flags))
+		dtls_update_read(up);
+
+	mutex_lock(&up->lock);
+	if (test_bit(DTLS_ASSOC_CLOSED, &assoc->flags))
+		goto out;
+	if (test_bit(DTLS_ASSOC_UPDATING, &assoc->flags)) {
+		if (time_before(jiffies, up->due))
+			dtls_update_queue(up, up->due - jiffies);
+		else
+			dtls_update_repeat(up);
+		goto out;
+	}
+	if (!READ_ONCE(up->wanted))
+		goto out;
+	ask = test_and_clear_bit(DTLS_UPDATE_ASK, &up->wanted);
+	clear_bit(DTLS_UPDATE_START, &up->wanted);
+	if (dtls_update_start(up, ask, MSG_DONTWAIT) == -EAGAIN) {
+		set_bit(ask ? DTLS_UPDATE_ASK : DTLS_UPDATE_START, &up->wanted);
+		dtls_update_queue(up, DTLS_UPDATE_FIRST);
+	}
+out:
+	mutex_unlock(&up->lock);
+}
+
+/* Tell the peer that a record has come. */
+static void dtls_update_send_ack(struct dtls_sock *ds,
+				 const struct dtls_plain *rec)
+{
+	struct dtls_message_number number = {
+		.epoch = rec->epoch,
+		.seq = rec->seq,
+	};
+	u8 ack[DTLS_MESSAGE_ACK_LEN(1)];
+
+	dtls_message_put_ack(ack, &number, 1);
+	if (!dtls_tx_record(ds, DTLS_TYPE_ACK, ack, sizeof(ack), MSG_DONTWAIT,
+			    NULL))
+		dtls_stats_inc(sock_net(ds->sk), DTLS_STAT_TX_ACKS);
+}
+
+/* The peer will send with new keys. Return: true if we have them. */
+static bool dtls_update_peer(struct dtls_update *up,
+			     const struct dtls_plain *rec,
+			     const struct dtls_message *msg, const u8 *body)
+{
+	struct dtls_sock *ds = up->ds;
+	int request = dtls_message_key_update(msg, body);
+	u32 epoch;
+
+	/* what comes in order comes under the newest keys */
+	if (request < 0 || rec->epoch != READ_ONCE(up->assoc->rx_last))
+		return false;
+	WRITE_ONCE(up->rx_seq, msg->seq + 1);
+	if (dtls_install_next(up->assoc, true, READ_ONCE(ds->window), &epoch)) {
+		/* not acknowledged: it will come again */
+		WRITE_ONCE(up->rx_seq, msg->seq);
+		return false;
+	}
+	dtls_stats_inc(sock_net(ds->sk), DTLS_STAT_RX_KEY_UPDATES);
+	dtls_control_event(ds, DTLS_EVENT_REKEY, 0, epoch, 1);
+	/*
+	 * RFC 8446 4.6.3: "MUST send a KeyUpdate of its own"; and if one of ours
+	 * has crossed it, "each side will also send a response".
+	 */
+	if (request == DTLS_MESSAGE_UPDATE_REQUESTED)
+		set_bit(DTLS_UPDATE_START, &up->wanted);
+	return true;
+}
+
+/*
+ * A message that says nothing to a kernel: its parts are acknowledged as they
+ * come in order, so that the peer stops repeating them. Return: true to do so.
+ */
+static bool dtls_update_part(struct dtls_update *up,
+			     const struct dtls_message *msg)
+{
+	if (!up->have) {
+		up->len = msg->len;
+		up->type = msg->type;
+	}
+	if (msg->len != up->len || msg->type != up->type ||
+	    msg->frag_off > up->have)
+		return false;
+	up->have = max(up->have, msg->frag_off + msg->frag_len);
+	if (up->have == up->len) {
+		WRITE_ONCE(up->rx_seq, msg->seq + 1);
+		up->have = 0;
+	}
+	return true;
+}
+
+/* Return: true if the record is to be acknowledged, for all this says. */
+static bool dtls_update_message(struct dtls_update *up,
+				const struct dtls_plain *rec,
+				const struct dtls_message *msg, const u8 *body)
+{
+	/* a flight of the handshake, or something else that we have had: again */
+	if (rec->epoch == DTLS_EPOCH_HANDSHAKE || msg->seq < up->rx_seq)
+		return true;
+	/* RFC 9147 7.1: out of order, we "MUST NOT" if we do not keep it */
+	if (msg->seq > up->rx_seq || msg->seq == U16_MAX)
+		return false;
+	switch (msg->type) {
+	case DTLS_MESSAGE_KEY_UPDATE:
+		return dtls_update_peer(up, rec, msg, body);
+	case DTLS_MESSAGE_TICKET:
+		return dtls_update_part(up, msg);
+	}
+	return false;
+}
+
+/**
+ * dtls_update_handshake() - deal with handshake messages after the handshake
+ * @ds:  socket with an association of DTLS 1.3
+ * @rec: the record, authentic; borrowed
+ *
+ * Context: process, may sleep; no locks held.
+ */
+void dtls_update_handshake(struct dtls_sock *ds, const struct dtls_plain *rec)
+{
+	struct dtls_update *up = dtls_update_of(dtls_sock_assoc(ds));
+	struct dtls_message msg;
+	bool good = rec->len;
+	u32 off = 0;
+	int len;
+
+	mutex_lock(&up->lock);
+	while (good && off < rec->len) {
+		len = dtls_message_parse(rec->data + off, rec->len - off, &msg);
+		good = len > 0 &&
+		       dtls_update_message(up, rec, &msg, rec->data + off +
+					   DTLS_MESSAGE_HDR);
+		off += len;
+	}
+	if (good)
+		dtls_update_send_ack(ds, rec);
+	else
+		dtls_stats_inc(sock_net(ds->sk), DTLS_STAT_RX_DROP_CONTROL);
+	if (READ_ONCE(up->wanted))
+		dtls_update_queue(up, 0);
+	mutex_unlock(&up->lock);
+}
+
+/* Does an ACK name a record that our KeyUpdate went out in? */
+static bool dtls_update_acked(const struct dtls_update *up, const u8 *ack,
+			      unsigned int count)
+{
+	const struct dtls_message_number *sent;
+	int i;
+
+	for (i = 0; i < DTLS_UPDATE_SENT; i++) {
+		sent = &up->sent[i];
+		if (sent->epoch &&
+		    dtls_message_acked(ack, count, sent->epoch, sent->seq))
+			return true;
+	}
+	return false;
+}
+
+/**
+ * dtls_update_ack() - an ACK has come
+ * @ds:  socket with an association of DTLS 1.3
+ * @rec: the record, authentic; borrowed
+ *
+ * RFC 9147 8: only now the peer has the keys that we send with from here on.
+ *
+ * Context: process, may sleep; no locks held.
+ */
+void dtls_update_ack(struct dtls_sock *ds, const struct dtls_plain *rec)
+{
+	struct dtls_assoc *assoc = dtls_sock_assoc(ds);
+	struct dtls_update *up = dtls_update_of(assoc);
+	int count = dtls_message_parse_ack(rec->data, rec->len);
+	u32 epoch;
+
+	if (count < 0) {
+		dtls_stats_inc(sock_net(ds->sk), DTLS_STAT_RX_DROP_CONTROL);
+		return;
+	}
+	dtls_stats_inc(sock_net(ds->sk), DTLS_STAT_RX_ACKS);
+	if (!test_bit(DTLS_ASSOC_UPDATING, &assoc->flags))
+		return;
+	mutex_lock(&up->lock);
+	if (!test_bit(DTLS_ASSOC_UPDATING, &assoc->flags) ||
+	    !dtls_update_acked(up, rec->data, count))
+		goto out;
+	WRITE_ONCE(up->tx_seq, up->tx_seq + 1);
+	if (dtls_install_next(assoc, false, 0, &epoch)) {
+		/* no memory: the next ACK, of the next repetition */
+		WRITE_ONCE(up->tx_seq, up->tx_seq - 1);
+		goto out;
+	}
+	clear_bit(DTLS_ASSOC_UPDATING, &assoc->flags);
+	dtls_control_event(ds, DTLS_EVENT_REKEY, 0, epoch, 0);
+	if (READ_ONCE(up->wanted))
+		dtls_update_queue(up, 0);
+out:
+	mutex_unlock(&up->lock);
+}
