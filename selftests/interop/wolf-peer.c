@@ -17,7 +17,10 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#ifndef WOLFSSL_USER_SETTINGS
 #include <wolfssl/options.h>
+#endif
+#include <wolfssl/wolfcrypt/settings.h>
 #include <wolfssl/ssl.h>
 
 #ifndef WOLFSSL_DTLS

@@ -115,6 +115,9 @@ int io_copy(kdtls_session *s)
 			say("poll: %s", strerror(errno));
 			return EXIT_NET;
 		}
+		/* Until they are read, poll() says so again. */
+		if (pfd[0].revents & POLLERR)
+			rekey_events(fd);
 		if (pfd[0].revents) {
 			n = recv(fd, buf, sizeof(buf), MSG_DONTWAIT);
 			if (n > 0 && deliver(fd, buf, n))
@@ -149,7 +152,8 @@ int io_copy(kdtls_session *s)
 			}
 			/*
 			 * DTLS 1.2 has no half-close (RFC 5246 7.2.1): the peer
-			 * answers a close_notify with its own.
+			 * answers a close_notify with its own.  That of 1.3 may
+			 * still have something to say.
 			 */
 			in_open = false;
 			shutdown(fd, SHUT_WR);

@@ -18,6 +18,7 @@
 struct options opt = {
 	.timeout_ms = 30000,
 	.linger_ms = 1000,
+	.cid_len = -1,
 };
 
 void say(const char *fmt, ...)
@@ -92,6 +93,7 @@ static int exit_code(int err)
 	case EPROTO:
 	case ECONNABORTED:
 	case EINVAL:
+	case EOPNOTSUPP:
 		return EXIT_HANDSHAKE;
 	default:
 		return EXIT_NET;
@@ -127,6 +129,8 @@ static int serve(kdtls_session *s)
 		struct dtls_keys tx, rx;
 
 		ret = kdtls_export_keys(s, &tx, &rx);
+		if (!ret && opt.verbose)
+			report_state(&tx, &rx);
 	} else {
 		ret = kdtls_install(s);
 	}
@@ -140,12 +144,14 @@ static int serve(kdtls_session *s)
 	if (opt.no_install)
 		return EXIT_OK;
 
+	rekey_start(fd);
 	if (opt.send_file)
 		ret = file_send(s, opt.send_file);
 	else if (opt.recv_file)
 		ret = file_recv(s, opt.recv_file);
 	else
 		ret = io_copy(s);
+	rekey_stop();
 	if (opt.stats)
 		report_stats(fd);
 	return ret;
@@ -185,7 +191,8 @@ static int do_listen(kdtls_config *cfg)
 		return EXIT_NET;
 	l = kdtls_listener_new(cfg, fd);
 	if (!l) {
-		say("%s", strerror(errno));
+		say("%s", errno == EINVAL && *kdtls_config_error(cfg) ?
+		    kdtls_config_error(cfg) : strerror(errno));
 		return EXIT_NET;
 	}
 	if (opt.keep)

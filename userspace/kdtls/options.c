@@ -12,8 +12,8 @@ static const char usage_text[] =
 "usage: kdtls connect [options] HOST:PORT\n"
 "       kdtls listen [options] [ADDRESS]:PORT\n"
 "\n"
-"Shakes hands as DTLS 1.2, moves the keys into the kernel (dtls.ko), and copies\n"
-"stdin to the peer and what comes from the peer to stdout.\n"
+"Shakes hands as DTLS 1.2 or 1.3, moves the keys into the kernel (dtls.ko), and\n"
+"copies stdin to the peer and what comes from the peer to stdout.\n"
 "\n"
 "Who we are, and whom we trust\n"
 "  --cert FILE          own certificate chain, PEM; one for each kind of key\n"
@@ -28,14 +28,17 @@ static const char usage_text[] =
 "  --peer-rawpk FILE    raw public key to trust, PEM or DER; more than once\n"
 "\n"
 "The handshake\n"
+"  --dtls VERSION       1.2 (default), 1.3, or auto: 1.3 if the peer has it\n"
+"  --cid[=BYTES]        1.3: connection IDs, ours of 0 to 32 bytes (8)\n"
+"  --suites NAME[,NAME] 1.3: suites, by their IANA names\n"
 "  --alpn NAME[,NAME]   application protocols to offer or take; one must fit\n"
-"  --priority STRING    GnuTLS priority string; with a leading + or - it changes\n"
-"                       the default\n"
+"  --priority STRING    1.2: GnuTLS priority string; with a leading + or - it\n"
+"                       changes the default\n"
 "  --mtu BYTES          largest datagram of the handshake (1232)\n"
 "  --timeout SECONDS    give up the handshake after this time (30)\n"
 "  --retransmit MS      first retransmission (1000), doubled each time\n"
-"  --session-out FILE   keep the session for a later one (holds secrets)\n"
-"  --session-in FILE    resume the session kept there\n"
+"  --session-out FILE   1.2: keep the session for a later one (holds secrets)\n"
+"  --session-in FILE    1.2: resume the session kept there\n"
 "\n"
 "The data\n"
 "  --send FILE          send FILE to a kdtls --recv, whatever the network loses\n"
@@ -44,6 +47,8 @@ static const char usage_text[] =
 "  --echo               send back what comes, and do not read stdin\n"
 "  --no-batch           files: one record with each send() and recv()\n"
 "  --linger SECONDS     after the end of stdin wait this long for the peer (1)\n"
+"  --key-update SECONDS 1.3: new keys to send with every so often; SIGUSR1 does it\n"
+"                       at once, SIGUSR2 asks the peer for new ones as well\n"
 "  --keep               listen: serve any number of peers, until killed\n"
 "\n"
 "Other\n"
@@ -168,7 +173,7 @@ enum {
 	OPT_ALPN, OPT_PRIORITY, OPT_MTU, OPT_TIMEOUT, OPT_RETRANSMIT,
 	OPT_SESSION_OUT, OPT_SESSION_IN, OPT_SEND, OPT_RECV, OPT_RECV_ONLY,
 	OPT_NO_BATCH, OPT_LINGER, OPT_KEEP, OPT_STATS, OPT_EXPORT,
-	OPT_NO_INSTALL, OPT_ECHO,
+	OPT_NO_INSTALL, OPT_ECHO, OPT_DTLS, OPT_CID, OPT_SUITES, OPT_KEY_UPDATE,
 };
 
 static const struct option long_options[] = {
@@ -182,6 +187,10 @@ static const struct option long_options[] = {
 	{ "psk-file", 1, NULL, OPT_PSK_FILE },
 	{ "rawpk", 1, NULL, OPT_RAWPK },
 	{ "peer-rawpk", 1, NULL, OPT_PEER_RAWPK },
+	{ "dtls", 1, NULL, OPT_DTLS },
+	{ "cid", 2, NULL, OPT_CID },
+	{ "suites", 1, NULL, OPT_SUITES },
+	{ "key-update", 1, NULL, OPT_KEY_UPDATE },
 	{ "alpn", 1, NULL, OPT_ALPN },
 	{ "priority", 1, NULL, OPT_PRIORITY },
 	{ "mtu", 1, NULL, OPT_MTU },
@@ -275,6 +284,19 @@ int options_parse(int argc, char **argv, kdtls_config *cfg)
 			named = true;
 			ret = kdtls_config_add_peer_rawpk(cfg, optarg);
 			break;
+		case OPT_DTLS:
+			opt.dtls = optarg;
+			break;
+		case OPT_CID:
+			opt.cid_len = optarg ? number("cid", optarg, DTLS_CID_MAX) :
+				      8;
+			break;
+		case OPT_SUITES:
+			opt.suites = optarg;
+			break;
+		case OPT_KEY_UPDATE:
+			opt.key_update = number("key-update", optarg, 1000000);
+			break;
 		case OPT_ALPN:
 			opt.alpn = optarg;
 			break;
@@ -358,10 +380,52 @@ int options_parse(int argc, char **argv, kdtls_config *cfg)
 	return 0;
 }
 
+static int apply_version(kdtls_config *cfg)
+{
+	static const struct {
+		const char *name;
+		uint16_t min, max;
+	} versions[] = {
+		{ "1.2", DTLS_1_2_VERSION, DTLS_1_2_VERSION },
+		{ "1.3", DTLS_1_3_VERSION, DTLS_1_3_VERSION },
+		{ "auto", DTLS_1_2_VERSION, DTLS_1_3_VERSION },
+	};
+	unsigned int i;
+	int ret;
+
+	if (opt.cid_len >= 0 && (!opt.dtls || !strcmp(opt.dtls, "1.2"))) {
+		say("--cid: with --dtls 1.3 or auto only");
+		return -1;
+	}
+	if (opt.suites) {
+		ret = kdtls_config_set_suites(cfg, opt.suites);
+		if (ret) {
+			say("%s", kdtls_config_error(cfg));
+			return ret;
+		}
+	}
+	kdtls_config_set_cid(cfg, opt.cid_len);
+	for (i = 0; opt.dtls && i < 3; i++) {
+		if (strcmp(opt.dtls, versions[i].name))
+			continue;
+		ret = kdtls_config_set_versions(cfg, versions[i].min,
+						versions[i].max);
+		if (ret)
+			say("%s", kdtls_config_error(cfg));
+		return ret;
+	}
+	if (opt.dtls)
+		say("--dtls: 1.2, 1.3 or auto, not '%s'", opt.dtls);
+	return opt.dtls ? -1 : 0;
+}
+
 int options_apply(kdtls_config *cfg)
 {
 	unsigned int i;
 	int ret = 0;
+
+	if (apply_version(cfg))
+		return -1;
 
 	for (i = 0; !ret && i < opt.num_certs; i++)
 		ret = kdtls_config_set_cert(cfg, opt.cert[i],

@@ -32,6 +32,9 @@ struct options {
 	const char *rawpk;
 	const char *alpn;
 	const char *priority;
+	const char *dtls, *suites;
+	int cid_len;			/* -1: none */
+	unsigned int key_update;	/* seconds; 0: never */
 	unsigned int mtu;
 	unsigned int timeout_ms, retransmit_ms;
 	const char *send_file, *recv_file;
@@ -54,6 +57,11 @@ int options_apply(kdtls_config *cfg);
 int net_connect(void);
 int net_listen(void);
 
+/* rekey.c */
+void rekey_start(int fd);
+void rekey_stop(void);
+void rekey_events(int fd);
+
 /* io.c: each returns an exit code */
 int io_copy(kdtls_session *s);
 
@@ -64,5 +72,6 @@ int file_recv(kdtls_session *s, const char *name);
 /* report.c */
 void report_session(const kdtls_session *s);
 void report_stats(int fd);
+void report_state(const struct dtls_keys *tx, const struct dtls_keys *rx);
 
 #endif /* KDTLS_PROG_H */

@@ -57,7 +57,8 @@ void report_session(const kdtls_session *s)
 		snprintf(who, sizeof(who), " '%s'", info.identity);
 	else if (!kdtls_peer_subject(s, name, sizeof(name)))
 		snprintf(who, sizeof(who), " '%s'", name);
-	say("DTLS 1.2, %s, peer: %s%s%s%s%s%s; %s", info.suite_name,
+	say("DTLS 1.%d, %s, peer: %s%s%s%s%s%s; %s",
+	    info.version == DTLS_1_3_VERSION ? 3 : 2, info.suite_name,
 	    peers[info.peer], who, info.alpn[0] ? ", ALPN " : "", info.alpn,
 	    info.resumed ? ", resumed" : "",
 	    info.ems ? "" : ", no extended master secret",
@@ -67,11 +68,25 @@ void report_session(const kdtls_session *s)
 	say("suite 0x%04x, %u datagrams sent, last flight %s (%u records), %u early records",
 	    info.suite, info.flights, info.flight ? "ours" : "the peer's",
 	    info.flight, info.early);
+	if (info.tx_cid_len || info.rx_cid_len)
+		say("connection ID: %u bytes in what is sent, %u in what is received",
+		    info.tx_cid_len, info.rx_cid_len);
 	for (n = 0; !kdtls_peer_san(s, n, name, sizeof(name)); n++)
 		say("peer's name %s", name);
 	report_binding(s, "tls-exporter");
 	report_binding(s, "tls-unique");
 	report_binding(s, "tls-server-end-point");
+}
+
+/* What the kernel would have got. */
+void report_state(const struct dtls_keys *tx, const struct dtls_keys *rx)
+{
+	say("next record: epoch %llu, %llu to send, %llu to receive",
+	    (unsigned long long)tx->epoch, (unsigned long long)tx->seq,
+	    (unsigned long long)rx->seq);
+	if (tx->version == DTLS_1_3_VERSION)
+		say("next message: %u to send, %u to receive", tx->message_seq,
+		    rx->message_seq);
 }
 
 static void report_direction(int fd, int optname, const char *what)

@@ -21,8 +21,6 @@
  * a silence is an answer.
  */
 #define ALERT_WAIT_MS	3000
-/* Refused so many times without a word from the peer: nobody is there. */
-#define REFUSED_MAX	3
 
 uint64_t kdtls_now_ms(void)
 {
@@ -42,257 +40,18 @@ int kdtls_fail(kdtls_session *s, int err, const char *fmt, ...)
 	return err;
 }
 
-/* ------------------------------------------------------------------------
- * Transport
- */
-
-/*
- * A datagram that could not be sent, or an ICMP message, is no more than a loss:
- * anybody can forge the latter, and the flight will be repeated anyway.
- */
-static bool soft_error(kdtls_session *s, int err)
-{
-	switch (err) {
-	case ECONNREFUSED:
-		s->refused++;
-		s->soft_errno = err;
-		return s->heard || s->refused < REFUSED_MAX;
-	case EAGAIN:
-	case ENOBUFS:
-	case EPERM:		/* a packet filter */
-	case ENETUNREACH:
-	case EHOSTUNREACH:
-	case ENETDOWN:
-	case EHOSTDOWN:
-	case EMSGSIZE:
-		s->soft_errno = err;
-		return true;
-	default:
-		return false;
-	}
-}
-
-/* The path takes less than we thought: the next time in smaller pieces. */
-static void shrink_mtu(kdtls_session *s)
-{
-	int mtu = 0, headers = 28;
-	socklen_t len = sizeof(mtu);
-
-	if (getsockopt(s->fd, SOL_IP, IP_MTU, &mtu, &len) || mtu < 68) {
-		len = sizeof(mtu);
-		headers = 48;
-		if (getsockopt(s->fd, SOL_IPV6, IPV6_MTU, &mtu, &len))
-			return;
-	}
-	if (mtu - headers >= KDTLS_MTU_MIN &&
-	    (unsigned int)(mtu - headers) < gnutls_dtls_get_mtu(s->tls))
-		gnutls_dtls_set_mtu(s->tls, mtu - headers);
-}
-
-/* Sends what push() has gathered. */
-static int flush(kdtls_session *s)
-{
-	size_t len = s->out_len;
-	ssize_t ret;
-
-	if (!len)
-		return 0;
-	s->out_len = 0;
-	/* Counted even if it gets lost: the sequence numbers are used up. */
-	kdtls_watch_sent(&s->watch, s->out, len);
-	do {
-		ret = send(s->fd, s->out, len, MSG_NOSIGNAL | MSG_DONTWAIT);
-	} while (ret < 0 && errno == EINTR);
-	if (ret >= 0)
-		return 0;
-	if (errno == EMSGSIZE)
-		shrink_mtu(s);
-	if (soft_error(s, errno))
-		return 0;
-	s->soft_errno = errno;
-	return -1;
-}
-
-/*
- * GnuTLS wants a datagram for each message.  Fewer of them get lost less, and
- * those in one datagram cannot overtake each other: so gather a flight (RFC 6347
- * 4.1.1 allows it) until the library turns to reading.
- */
-static ssize_t push(gnutls_transport_ptr_t ptr, const void *buf, size_t len)
-{
-	kdtls_session *s = ptr;
-
-	/* The nonces belong to the kernel now. */
-	if (s->watch.closed) {
-		gnutls_transport_set_errno(s->tls, EPIPE);
-		return -1;
-	}
-	if (s->out_len + len > gnutls_dtls_get_mtu(s->tls) && flush(s))
-		goto error;
-	if (s->out_len + len > KDTLS_DATAGRAM_MAX) {
-		s->soft_errno = EMSGSIZE;
-		goto error;
-	}
-	memcpy(s->out + s->out_len, buf, len);
-	s->out_len += len;
-	return len;
-error:
-	gnutls_transport_set_errno(s->tls, s->soft_errno);
-	return -1;
-}
-
-static ssize_t pull(gnutls_transport_ptr_t ptr, void *buf, size_t len)
-{
-	kdtls_session *s = ptr;
-	ssize_t ret;
-
-	if (s->watch.closed) {
-		gnutls_transport_set_errno(s->tls, EPIPE);
-		return -1;
-	}
-	if (flush(s)) {
-		gnutls_transport_set_errno(s->tls, s->soft_errno);
-		return -1;
-	}
-	for (;;) {
-		if (s->first) {
-			ret = s->first_len;
-			memcpy(s->dgram, s->first, ret);
-			free(s->first);
-			s->first = NULL;
-		} else {
-			ret = recv(s->fd, s->dgram, KDTLS_DATAGRAM_MAX,
-				   MSG_DONTWAIT);
-		}
-		if (ret < 0) {
-			if (errno == EINTR)
-				continue;
-			/* An error of the socket is gone once it is told. */
-			if (errno != EAGAIN && soft_error(s, errno))
-				continue;
-			if (errno != EAGAIN)
-				s->soft_errno = errno;
-			gnutls_transport_set_errno(s->tls, errno);
-			return -1;
-		}
-		s->heard = true;
-		ret = kdtls_watch_received(&s->watch, s->dgram, ret);
-		if (ret)
-			break;
-	}
-	if ((size_t)ret > len)
-		ret = len;
-	memcpy(buf, s->dgram, ret);
-	return ret;
-}
-
-static int pull_timeout(gnutls_transport_ptr_t ptr, unsigned int ms)
-{
-	kdtls_session *s = ptr;
-	struct pollfd pfd = { .fd = s->fd, .events = POLLIN };
-
-	if (flush(s)) {
-		gnutls_transport_set_errno(s->tls, s->soft_errno);
-		return -1;
-	}
-	if (s->first)
-		return 1;
-	return poll(&pfd, 1, ms == GNUTLS_INDEFINITE_TIMEOUT ? -1 : (int)ms);
-}
-
-/* ------------------------------------------------------------------------
- * Who the peer is
- */
-
-static int verify_rawpk(kdtls_session *s, const gnutls_datum_t *key)
-{
-	unsigned int i;
-
-	for (i = 0; i < s->cfg->num_pins; i++)
-		if (s->cfg->pins[i].size == key->size &&
-		    !memcmp(s->cfg->pins[i].data, key->data, key->size))
-			return 0;
-	kdtls_fail(s, -EKEYREJECTED, s->cfg->num_pins ?
-		   "the peer's raw public key is not one of those expected" :
-		   "the peer has a raw public key, and none is expected");
-	return GNUTLS_E_CERTIFICATE_ERROR;
-}
-
-/* Called by GnuTLS when the peer's certificate or raw key has come. */
-static int verify_peer(gnutls_session_t tls)
-{
-	kdtls_session *s = gnutls_session_get_ptr(tls);
-	gnutls_typed_vdata_st data[2];
-	unsigned int status = 0, n = 0, num;
-	const gnutls_datum_t *certs;
-	gnutls_datum_t text;
-	int ret;
-
-	if (s->cfg->verify == KDTLS_VERIFY_NONE ||
-	    (s->server && s->cfg->verify == KDTLS_VERIFY_DEFAULT))
-		return 0;
-	certs = gnutls_certificate_get_peers(tls, &num);
-	if (!certs || !num) {
-		kdtls_fail(s, -EKEYREJECTED, "the peer has sent no certificate");
-		return GNUTLS_E_NO_CERTIFICATE_FOUND;
-	}
-	if (gnutls_certificate_type_get2(tls, GNUTLS_CTYPE_PEERS) ==
-	    GNUTLS_CRT_RAWPK)
-		return verify_rawpk(s, &certs[0]);
-
-	if (s->host) {
-		data[n].type = GNUTLS_DT_DNS_HOSTNAME;
-		data[n].data = (unsigned char *)s->host;
-		data[n++].size = strlen(s->host);
-	}
-	data[n].type = GNUTLS_DT_KEY_PURPOSE_OID;
-	data[n].data = (unsigned char *)(s->server ?
-					 GNUTLS_KP_TLS_WWW_CLIENT :
-					 GNUTLS_KP_TLS_WWW_SERVER);
-	data[n].size = strlen((char *)data[n].data);
-	n++;
-	ret = gnutls_certificate_verify_peers(tls, data, n, &status);
-	if (ret < 0) {
-		kdtls_fail(s, -EKEYREJECTED, "the peer's certificate: %s",
-			   gnutls_strerror(ret));
-		return GNUTLS_E_CERTIFICATE_ERROR;
-	}
-	if (!status)
-		return 0;
-	if (status & GNUTLS_CERT_UNEXPECTED_OWNER) {
-		kdtls_fail(s, -EKEYREJECTED,
-			   "the peer's certificate is not for the name '%s'",
-			   s->host);
-	} else if (!gnutls_certificate_verification_status_print(status,
-				GNUTLS_CRT_X509, &text, 0)) {
-		kdtls_fail(s, -EKEYREJECTED, "%s", (char *)text.data);
-		gnutls_free(text.data);
-	} else {
-		kdtls_fail(s, -EKEYREJECTED, "the peer's certificate is not trusted");
-	}
-	return GNUTLS_E_CERTIFICATE_ERROR;
-}
-
 static int find_psk(gnutls_session_t tls, const char *identity,
 		    gnutls_datum_t *key)
 {
-	kdtls_session *s = gnutls_session_get_ptr(tls);
-	const struct kdtls_psk *psk = kdtls_config_find_psk(s->cfg, identity);
-	size_t len = KDTLS_PSK_MAX;
+	size_t len;
 
 	key->data = gnutls_malloc(KDTLS_PSK_MAX);
 	if (!key->data)
 		return -1;
-	if (psk) {
-		len = psk->len;
-		memcpy(key->data, psk->key, len);
-	} else if (!s->cfg->psk_fn ||
-		   s->cfg->psk_fn(s->cfg->psk_arg, identity, key->data, &len) ||
-		   !len || len > KDTLS_PSK_MAX) {
+	if (kdtls_find_psk(gnutls_session_get_ptr(tls), identity, key->data,
+			   &len)) {
 		gnutls_free(key->data);
 		key->data = NULL;
-		kdtls_fail(s, -EKEYREJECTED, "unknown PSK identity '%.128s'",
-			   identity);
 		return -1;
 	}
 	key->size = len;
@@ -344,7 +103,7 @@ static int set_credentials(kdtls_session *s)
 	return 0;
 }
 
-static bool is_address(const char *host)
+bool kdtls_is_address(const char *host)
 {
 	struct in6_addr addr;
 
@@ -352,7 +111,7 @@ static bool is_address(const char *host)
 	       inet_pton(AF_INET6, host, &addr) == 1;
 }
 
-static int set_up(kdtls_session *s)
+int kdtls_set_up(kdtls_session *s)
 {
 	kdtls_config *cfg = s->cfg;
 	char *prio;
@@ -378,7 +137,7 @@ static int set_up(kdtls_session *s)
 	if (!ret && s->server && cfg->tickets)
 		ret = gnutls_session_ticket_enable_server(s->tls,
 							  &cfg->ticket_key);
-	if (!ret && s->host && !is_address(s->host))
+	if (!ret && s->host && !kdtls_is_address(s->host))
 		ret = gnutls_server_name_set(s->tls, GNUTLS_NAME_DNS, s->host,
 					     strlen(s->host));
 	if (ret)
@@ -386,14 +145,15 @@ static int set_up(kdtls_session *s)
 	if (s->server && cfg->verify == KDTLS_VERIFY_REQUIRE)
 		gnutls_certificate_server_set_request(s->tls,
 						      GNUTLS_CERT_REQUIRE);
-	gnutls_session_set_verify_function(s->tls, verify_peer);
-	gnutls_dtls_set_mtu(s->tls, cfg->mtu);
+	if (s->server && cfg->max_version == DTLS_1_3_VERSION) {
+		ret = kdtls_set_sentinel(s);
+		if (ret)
+			return ret;
+	}
+	gnutls_session_set_verify_function(s->tls, kdtls_verify_peer);
 	/* Not gnutls_handshake_set_timeout(): it puts the other time back to 1 s. */
 	gnutls_dtls_set_timeouts(s->tls, cfg->retransmit, cfg->total);
-	gnutls_transport_set_ptr(s->tls, s);
-	gnutls_transport_set_push_function(s->tls, push);
-	gnutls_transport_set_pull_function(s->tls, pull);
-	gnutls_transport_set_pull_timeout_function(s->tls, pull_timeout);
+	kdtls_transport_init(s);
 	return 0;
 }
 
@@ -414,6 +174,7 @@ kdtls_session *kdtls_session_new(kdtls_config *cfg, int fd, bool server)
 	s->cfg = cfg;
 	s->fd = fd;
 	s->server = server;
+	s->mtu = cfg->mtu;
 	kdtls_watch_init(&s->watch);
 	return s;
 }
@@ -431,7 +192,9 @@ kdtls_session *kdtls_client_new(kdtls_config *cfg, int fd, const char *host)
 			return NULL;
 		}
 	}
-	s->setup = set_up(s);
+	if (cfg->max_version == DTLS_1_3_VERSION && kdtls_begin13(s))
+		return s;
+	s->setup = kdtls_set_up(s);
 	return s;
 }
 
@@ -439,8 +202,12 @@ kdtls_session *kdtls_server_new(kdtls_config *cfg, int fd)
 {
 	kdtls_session *s = kdtls_session_new(cfg, fd, true);
 
-	if (s)
-		s->setup = set_up(s);
+	if (!s)
+		return NULL;
+	if (cfg->max_version == DTLS_1_3_VERSION)
+		s->undecided = true;
+	else
+		s->setup = kdtls_set_up(s);
 	return s;
 }
 
@@ -455,6 +222,7 @@ void kdtls_free(kdtls_session *s)
 	if (s->psk_server)
 		gnutls_psk_free_server_credentials(s->psk_server);
 	kdtls_watch_free(&s->watch);
+	kdtls_end13(s);
 	free(s->first);
 	free(s->dgram);
 	free(s->out);
@@ -473,7 +241,7 @@ int kdtls_fd(const kdtls_session *s)
 }
 
 /* Which errno, and which words, for an error of GnuTLS that ends a handshake. */
-static int handshake_error(kdtls_session *s, int ret)
+int kdtls_handshake_error(kdtls_session *s, int ret)
 {
 	gnutls_alert_description_t alert;
 
@@ -517,8 +285,12 @@ int kdtls_timeout(const kdtls_session *s)
 {
 	unsigned int ms;
 
-	if (s->done || s->setup)
+	if (s->done || s->setup || s->setup13)
 		return -1;
+	if (s->undecided)
+		return s->cfg->retransmit;
+	if (s->is13)
+		return kdtls_timeout13(s);
 	/* Before our first flight GnuTLS has no timer and answers 0. */
 	if (!s->watch.datagrams)
 		return s->cfg->retransmit;
@@ -530,9 +302,9 @@ int kdtls_timeout(const kdtls_session *s)
  * GnuTLS passes over an alert that answers the first flight, and the peer will
  * say no more: without this the user waits for the timeout and learns nothing.
  */
-static bool turned_down(kdtls_session *s)
+bool kdtls_turned_down(kdtls_session *s, int alert)
 {
-	if (s->watch.alert < 0) {
+	if (alert < 0) {
 		s->refused_at = 0;
 		return false;
 	}
@@ -542,7 +314,7 @@ static bool turned_down(kdtls_session *s)
 }
 
 /* Nonblocking for the sake of the socket's flag. */
-static bool nonblocking(const kdtls_session *s)
+bool kdtls_nonblocking(const kdtls_session *s)
 {
 	int flags = fcntl(s->fd, F_GETFL);
 
@@ -557,20 +329,32 @@ int kdtls_handshake(kdtls_session *s)
 	if (s->setup)
 		return kdtls_fail(s, s->setup == GNUTLS_E_MEMORY_ERROR ?
 			    -ENOMEM : -EINVAL, "%s", gnutls_strerror(s->setup));
+	if (s->setup13)
+		return s->setup13;
 	if (s->done)
 		return kdtls_fail(s, -EALREADY, "the handshake was done before");
 	if (!s->begun) {
 		s->begun = true;
-		s->error[0] = '\0';
 		s->deadline = kdtls_now_ms() + s->cfg->total;
+	}
+	if (s->is13 || s->undecided) {
+		ret = kdtls_handshake13(s);
+		if (ret != 1)
+			return ret;
+		if (s->setup)
+			return kdtls_fail(s, -EINVAL, "%s",
+					  gnutls_strerror(s->setup));
 	}
 	for (;;) {
 		ret = gnutls_handshake(s->tls);
-		if (flush(s))
+		if (kdtls_flush(s))
 			ret = GNUTLS_E_PUSH_ERROR;
 		if (!ret) {
-			s->done = true;
-			return 0;
+			ret = kdtls_check_sentinel(s);
+			s->done = !ret;
+			if (ret)
+				s->setup = GNUTLS_E_INVALID_SESSION;
+			return ret;
 		}
 		/* Not fatal is, say, a warning alert: carry on at once. */
 		if (ret != GNUTLS_E_AGAIN && ret != GNUTLS_E_INTERRUPTED &&
@@ -578,7 +362,7 @@ int kdtls_handshake(kdtls_session *s)
 			continue;
 		if (gnutls_error_is_fatal(ret))
 			break;
-		if (turned_down(s)) {
+		if (kdtls_turned_down(s, s->watch.alert)) {
 			s->setup = GNUTLS_E_INVALID_SESSION;
 			return kdtls_fail(s, -ECONNABORTED,
 				    "the peer refused: alert %d, %s",
@@ -589,7 +373,7 @@ int kdtls_handshake(kdtls_session *s)
 			ret = GNUTLS_E_TIMEDOUT;
 			break;
 		}
-		if (nonblocking(s))
+		if (kdtls_nonblocking(s))
 			return -EAGAIN;
 		/* Never less than this: a flight that is due costs a call. */
 		ms = kdtls_timeout(s);
@@ -600,8 +384,8 @@ int kdtls_handshake(kdtls_session *s)
 	if (ret != GNUTLS_E_PUSH_ERROR && ret != GNUTLS_E_PULL_ERROR &&
 	    ret != GNUTLS_E_TIMEDOUT && ret != GNUTLS_E_FATAL_ALERT_RECEIVED)
 		gnutls_alert_send_appropriate(s->tls, ret);
-	flush(s);
-	ret = handshake_error(s, ret);
+	kdtls_flush(s);
+	ret = kdtls_handshake_error(s, ret);
 	s->setup = GNUTLS_E_INVALID_SESSION;
 	return ret;
 }

@@ -70,6 +70,9 @@ kdtls_config *kdtls_config_new(void)
 	cfg->retransmit = KDTLS_RETRANSMIT_DEFAULT;
 	cfg->total = KDTLS_TIMEOUT_DEFAULT;
 	cfg->tickets = true;
+	cfg->min_version = DTLS_1_2_VERSION;
+	cfg->max_version = DTLS_1_2_VERSION;
+	cfg->cid_len = -1;
 	return cfg;
 }
 
@@ -79,6 +82,7 @@ void kdtls_config_free(kdtls_config *cfg)
 
 	if (!cfg)
 		return;
+	kdtls_backend_release(cfg);
 	gnutls_certificate_free_credentials(cfg->cert);
 	for (i = 0; i < cfg->num_pins; i++)
 		gnutls_free(cfg->pins[i].data);
@@ -90,6 +94,10 @@ void kdtls_config_free(kdtls_config *cfg)
 	}
 	free(cfg->psk);
 	free(cfg->alpn_text);
+	free(cfg->alpn_list);
+	free(cfg->suites);
+	free(cfg->cert_file);
+	free(cfg->key_file);
 	free(cfg->priority);
 	explicit_bzero(cfg->ticket_key.data, cfg->ticket_key.size);
 	gnutls_free(cfg->ticket_key.data);
@@ -142,6 +150,12 @@ int kdtls_config_set_cert(kdtls_config *cfg, const char *cert_file,
 	if (ret < 0)
 		return kdtls_config_fail(cfg, -EINVAL, "%s, %s: %s", cert_file,
 					 key_file, gnutls_strerror(ret));
+	if (!cfg->cert_file) {
+		cfg->cert_file = strdup(cert_file);
+		cfg->key_file = strdup(key_file);
+		if (!cfg->cert_file || !cfg->key_file)
+			return kdtls_config_fail(cfg, -ENOMEM, "out of memory");
+	}
 	cfg->have_cert = true;
 	return 0;
 }
@@ -280,6 +294,10 @@ int kdtls_config_set_alpn(kdtls_config *cfg, const char *list, int must)
 		return kdtls_config_fail(cfg, -ENOMEM, "out of memory");
 	free(cfg->alpn_text);
 	cfg->alpn_text = text;
+	free(cfg->alpn_list);
+	cfg->alpn_list = strdup(list);
+	if (!cfg->alpn_list)
+		return kdtls_config_fail(cfg, -ENOMEM, "out of memory");
 	cfg->num_alpn = 0;
 	for (name = strtok_r(text, ",", &save); name;
 	     name = strtok_r(NULL, ",", &save)) {
@@ -356,6 +374,63 @@ int kdtls_config_priority(const kdtls_config *cfg, bool server, char **out)
 		return -ENOMEM;
 	}
 	free(s);
+	return 0;
+}
+
+int kdtls_config_set_versions(kdtls_config *cfg, uint16_t min, uint16_t max)
+{
+	int ret;
+
+	/* They count downwards on the wire. */
+	if ((min != DTLS_1_2_VERSION && min != DTLS_1_3_VERSION) ||
+	    (max != DTLS_1_2_VERSION && max != DTLS_1_3_VERSION) || max > min)
+		return kdtls_config_fail(cfg, -EINVAL, "versions: 1.2, 1.3, or both");
+	if (max == DTLS_1_3_VERSION) {
+		ret = kdtls_backend_load(cfg);
+		if (ret && min == DTLS_1_3_VERSION)
+			return ret;
+		if (ret)
+			max = DTLS_1_2_VERSION;
+	}
+	cfg->min_version = min;
+	cfg->max_version = max;
+	return 0;
+}
+
+int kdtls_config_set_suites(kdtls_config *cfg, const char *list)
+{
+	char *text = strdup(list), *copy = strdup(list), *save = NULL, *name;
+	const struct kdtls_suite *suite;
+	int ret = 0;
+
+	if (!text || !copy)
+		ret = kdtls_config_fail(cfg, -ENOMEM, "out of memory");
+	for (name = ret ? NULL : strtok_r(text, ",", &save); name;
+	     name = strtok_r(NULL, ",", &save)) {
+		suite = kdtls_suite_named(name);
+		if (!suite || !kdtls_suite_is_13(suite)) {
+			ret = kdtls_config_fail(cfg, -EINVAL,
+						"no suite of DTLS 1.3: '%s'", name);
+			break;
+		}
+	}
+	free(text);
+	if (ret) {
+		free(copy);
+		return ret;
+	}
+	free(cfg->suites);
+	cfg->suites = copy;
+	return 0;
+}
+
+int kdtls_config_set_cid(kdtls_config *cfg, int len)
+{
+	if (len < -1 || len > DTLS_CID_MAX)
+		return kdtls_config_fail(cfg, -EINVAL,
+					 "a connection ID has 0 to %d bytes",
+					 DTLS_CID_MAX);
+	cfg->cid_len = len;
 	return 0;
 }
 

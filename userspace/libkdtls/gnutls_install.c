@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <gnutls/crypto.h>
 
 #include "gnutls_internal.h"
 
@@ -14,24 +13,7 @@ static int open_aead(const struct kdtls_suite *suite, const uint8_t *key,
 		     const uint8_t nonce[12], const uint8_t aad[13],
 		     const uint8_t *in, size_t in_len, uint8_t *out)
 {
-	static const gnutls_cipher_algorithm_t algorithm[] = {
-		[KDTLS_AES_128_GCM] = GNUTLS_CIPHER_AES_128_GCM,
-		[KDTLS_AES_256_GCM] = GNUTLS_CIPHER_AES_256_GCM,
-		[KDTLS_CHACHA20_POLY1305] = GNUTLS_CIPHER_CHACHA20_POLY1305,
-		[KDTLS_AES_128_CCM] = GNUTLS_CIPHER_AES_128_CCM,
-		[KDTLS_AES_128_CCM_8] = GNUTLS_CIPHER_AES_128_CCM_8,
-	};
-	gnutls_datum_t k = { (unsigned char *)key, suite->key_len };
-	size_t len = in_len - suite->tag_len;
-	gnutls_aead_cipher_hd_t hd;
-	int ret;
-
-	if (gnutls_aead_cipher_init(&hd, algorithm[suite->aead], &k))
-		return -ENOMEM;
-	ret = gnutls_aead_cipher_decrypt(hd, nonce, 12, aad, 13, suite->tag_len,
-					 in, in_len, out, &len);
-	gnutls_aead_cipher_deinit(hd);
-	return ret ? -EBADMSG : 0;
+	return kdtls_gnutls_open(suite, key, nonce, aad, 13, in, in_len, out);
 }
 
 /* GnuTLS tells the name that IANA gave the suite, not the number. */
@@ -112,7 +94,8 @@ int kdtls_export_keys(kdtls_session *s, struct dtls_keys *tx,
 		      struct dtls_keys *rx)
 {
 	const struct kdtls_suite *suite;
-	int ret = take_keys(s, &suite, tx, rx);
+	int ret = s->is13 ? kdtls_take_keys13(s, tx, rx) :
+			    take_keys(s, &suite, tx, rx);
 
 	if (ret) {
 		explicit_bzero(tx, sizeof(*tx));
@@ -139,6 +122,8 @@ int kdtls_install(kdtls_session *s)
 			return kdtls_fail(s, ret, "attaching dtls to the socket: %s",
 				    strerror(-ret));
 	}
+	if (s->is13)
+		return kdtls_install13(s);
 	ret = take_keys(s, &suite, &tx, &rx);
 	if (ret)
 		goto out;
@@ -167,7 +152,8 @@ out:
 
 ssize_t kdtls_early(kdtls_session *s, void *buf, size_t len)
 {
-	return kdtls_watch_early(&s->watch, buf, len);
+	return s->is13 ? kdtls_watch13_early(&s->watch13, buf, len) :
+			 kdtls_watch_early(&s->watch, buf, len);
 }
 
 int kdtls_get_info(const kdtls_session *s, struct kdtls_info *info)
@@ -180,6 +166,10 @@ int kdtls_get_info(const kdtls_session *s, struct kdtls_info *info)
 	memset(info, 0, sizeof(*info));
 	if (!s->done)
 		return -ENOTCONN;
+	if (s->is13) {
+		kdtls_info13(s, info);
+		return 0;
+	}
 	info->version = DTLS_1_2_VERSION;
 	suite = session_suite(s);
 	name = suite ? suite->name : gnutls_ciphersuite_get(s->tls);

@@ -7,8 +7,10 @@
 #include <gnutls/gnutls.h>
 #include <gnutls/dtls.h>
 
+#include "backend.h"
 #include "internal.h"
 #include "kdtls.h"
+#include "watch13.h"
 
 #define KDTLS_ALPN_MAX	16
 #define KDTLS_PSK_MAX	512
@@ -39,6 +41,14 @@ struct kdtls_config {
 	unsigned int retransmit, total;
 	bool tickets;
 	gnutls_datum_t ticket_key;
+	uint16_t min_version, max_version;
+	int cid_len;			/* -1: none */
+	/* Of DTLS 1.3, for the backend. */
+	char *suites;
+	char *alpn_list;
+	char *cert_file, *key_file;
+	const struct kdtls_backend *backend;
+	void *context[2];		/* client's, server's */
 	char error[256];
 };
 
@@ -63,8 +73,26 @@ struct kdtls_session {
 	uint8_t *dgram;			/* KDTLS_DATAGRAM_MAX bytes */
 	uint8_t *out;			/* records that wait to be sent together */
 	size_t out_len;
+	unsigned int mtu;
 	struct kdtls_watch watch;
 	unsigned int flight_records;
+	/* DTLS 1.3, by a backend */
+	bool is13;
+	int setup13;			/* error of 1.3, its words are in @error */
+	bool undecided;			/* server: what will the client offer? */
+	bool fell_back;			/* client: 1.3 was offered, 1.2 came */
+	const struct kdtls_backend *backend;
+	void *hands;			/* NULL: handed over, or no backend */
+	struct kdtls_watch13 watch13;
+	unsigned int rto;		/* ms */
+	uint64_t timer;			/* ms; 0: nothing sent yet */
+	uint8_t rx_cid[DTLS_CID_MAX], tx_cid[DTLS_CID_MAX];
+	uint8_t rx_cid_len;
+	char alpn[256];
+	char identity[129];
+	bool used_psk;
+	gnutls_datum_t *chain;		/* the peer's, DER */
+	unsigned int num_chain;
 	char error[256];
 };
 
@@ -77,5 +105,49 @@ const struct kdtls_psk *kdtls_config_find_psk(const kdtls_config *cfg,
 int kdtls_config_priority(const kdtls_config *cfg, bool server, char **out);
 kdtls_session *kdtls_session_new(kdtls_config *cfg, int fd, bool server);
 uint64_t kdtls_now_ms(void);
+int kdtls_set_up(kdtls_session *s);
+bool kdtls_turned_down(kdtls_session *s, int alert);
+bool kdtls_is_address(const char *host);
+int kdtls_handshake_error(kdtls_session *s, int ret);
+bool kdtls_nonblocking(const kdtls_session *s);
+int kdtls_verify_peer(gnutls_session_t tls);
+int kdtls_verify_chain(kdtls_session *s, const gnutls_datum_t *chain,
+		       unsigned int n);
+int kdtls_find_psk(kdtls_session *s, const char *identity, uint8_t *key,
+		   size_t *len);
+
+/* gnutls_transport.c */
+void kdtls_transport_init(kdtls_session *s);
+int kdtls_flush(kdtls_session *s);
+int kdtls_put(kdtls_session *s, const void *buf, size_t len);
+ssize_t kdtls_get(kdtls_session *s);
+
+/* gnutls_crypto13.c */
+extern const struct kdtls_crypto13 kdtls_crypto13_gnutls;
+int kdtls_gnutls_open(const struct kdtls_suite *suite, const uint8_t *key,
+		      const uint8_t nonce[12], const uint8_t *aad,
+		      size_t aad_len, const uint8_t *in, size_t in_len,
+		      uint8_t *out);
+
+/* session13.c */
+bool kdtls_can_13(const kdtls_config *cfg);
+int kdtls_backend_load(kdtls_config *cfg);
+int kdtls_backend_context(kdtls_config *cfg, bool server, void **context);
+void kdtls_backend_release(kdtls_config *cfg);
+bool kdtls_begin13(kdtls_session *s);
+void kdtls_adopt13(kdtls_session *s, void *hands, const uint8_t *cid,
+		   uint8_t cid_len);
+void kdtls_close_hands(kdtls_session *s);
+int kdtls_handshake13(kdtls_session *s);
+int kdtls_timeout13(const kdtls_session *s);
+void kdtls_end13(kdtls_session *s);
+int kdtls_check_sentinel(kdtls_session *s);
+int kdtls_set_sentinel(kdtls_session *s);
+
+/* install13.c */
+int kdtls_take_keys13(kdtls_session *s, struct dtls_keys *tx,
+		      struct dtls_keys *rx);
+int kdtls_install13(kdtls_session *s);
+void kdtls_info13(const kdtls_session *s, struct kdtls_info *info);
 
 #endif /* KDTLS_GNUTLS_INTERNAL_H */

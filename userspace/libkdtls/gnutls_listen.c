@@ -31,6 +31,8 @@ struct kdtls_listener {
 	in_port_t port;
 	int v6only;
 	gnutls_datum_t key[2];		/* of the cookies: this one, the last one */
+	bool both;			/* versions */
+	void *context13;		/* NULL: 1.2 only */
 	uint64_t key_time;
 	struct recent recent[RECENT_MAX];
 	unsigned int next_recent;
@@ -93,6 +95,14 @@ kdtls_listener *kdtls_listener_new(kdtls_config *cfg, int fd)
 		return NULL;
 	}
 	l->key_time = kdtls_now_ms();
+	l->both = cfg->min_version == DTLS_1_2_VERSION;
+	if ((kdtls_can_13(cfg) &&
+	     kdtls_backend_context(cfg, true, &l->context13) == -EINVAL) ||
+	    (!l->both && !l->context13)) {
+		kdtls_listener_free(l);
+		errno = EINVAL;
+		return NULL;
+	}
 	return l;
 }
 
@@ -271,13 +281,171 @@ static int peer_socket(kdtls_listener *l, struct arrival *a)
 	return fd;
 }
 
+/* ------------------------------------------------------------------------
+ * DTLS 1.3: a HelloRetryRequest with the cookie (RFC 9147 5.1)
+ */
+
+/* A ClientHello for the backend, and what it answers, if anything. */
+struct retry {
+	kdtls_listener *l;
+	size_t len;		/* of what it has not read yet */
+	uint8_t out[1024];
+	size_t out_len;
+};
+
+static bool retry_send(void *arg, const void *buf, size_t len)
+{
+	struct retry *r = arg;
+
+	if (r->out_len + len <= sizeof(r->out)) {
+		memcpy(r->out + r->out_len, buf, len);
+		r->out_len += len;
+	}
+	return true;
+}
+
+static ssize_t retry_recv(void *arg, void *buf, size_t len)
+{
+	struct retry *r = arg;
+
+	if (len > r->len)
+		len = r->len;
+	memcpy(buf, r->l->dgram, len);
+	r->len = 0;
+	return len;
+}
+
+static void retry_secret(void *arg, enum kdtls_secret which, uint16_t suite,
+			 const uint8_t *secret, size_t len)
+{
+	(void)arg;
+	(void)which;
+	(void)suite;
+	(void)secret;
+	(void)len;
+}
+
+static int retry_verify(void *arg, const struct kdtls_der *chain, unsigned int n)
+{
+	(void)arg;
+	(void)chain;
+	(void)n;
+	return -EINVAL;
+}
+
+static size_t retry_find_psk(void *arg, const char *identity, uint8_t *key,
+			     size_t max)
+{
+	struct retry *r = arg;
+	kdtls_session s = { .cfg = r->l->cfg };
+	uint8_t buf[KDTLS_PSK_MAX];
+	size_t len;
+
+	if (kdtls_find_psk(&s, identity, buf, &len) || len > max)
+		return 0;
+	memcpy(key, buf, len);
+	explicit_bzero(buf, sizeof(buf));
+	return len;
+}
+
+/* Of a handshake that has got no further than a cookie. */
+static const struct kdtls_hands_calls retry_calls = {
+	.send = retry_send,
+	.recv = retry_recv,
+	.secret = retry_secret,
+	.verify = retry_verify,
+	.find_psk = retry_find_psk,
+};
+
+/* The handshake of a ClientHello that brings back a cookie; else NULL. */
+static void *good_cookie(kdtls_listener *l, struct arrival *a, size_t len,
+			 const uint8_t *cid, uint8_t cid_len)
+{
+	const struct kdtls_backend *b = l->cfg->backend;
+	struct retry r = { .l = l };
+	struct kdtls_hands hands = {
+		.calls = &retry_calls,
+		.arg = &r,
+		.cid = l->cfg->cid_len >= 0 ? cid : NULL,
+		.cid_len = cid_len,
+		.mtu = l->cfg->mtu,
+		.peer = (struct sockaddr *)&a->peer,
+		.peer_len = a->peer_len,
+	};
+	uint8_t answer[sizeof(r.out)];
+	size_t answer_len = 0;
+	void *h;
+	int i;
+
+	for (i = 0; i < 2 && l->key[i].data; i++) {
+		r.len = len;
+		r.out_len = 0;
+		hands.cookie_key = l->key[i].data;
+		hands.cookie_key_len = l->key[i].size;
+		h = b->open(l->context13, &hands);
+		if (!h)
+			return NULL;
+		if (b->cookie(h))
+			return h;
+		b->close(h);
+		/* With a cookie of the key that is used now. */
+		if (!i) {
+			answer_len = r.out_len;
+			memcpy(answer, r.out, answer_len);
+		}
+	}
+	if (answer_len)
+		push_cookie(a, answer, answer_len);
+	return NULL;
+}
+
+static void remember(kdtls_listener *l, const struct arrival *a)
+{
+	l->recent[l->next_recent].peer = a->peer;
+	memcpy(l->recent[l->next_recent].random, l->dgram + RANDOM_OFFSET,
+	       RANDOM_LEN);
+	l->next_recent = (l->next_recent + 1) % RECENT_MAX;
+}
+
+/* 0 and a session, or an error; -EAGAIN: no cookie yet. */
+static int accept13(kdtls_listener *l, struct arrival *a, size_t len,
+		    kdtls_session **out)
+{
+	uint8_t cid[DTLS_CID_MAX], cid_len;
+	kdtls_session *s;
+	void *hands;
+	int fd;
+
+	cid_len = l->cfg->cid_len > 0 ? l->cfg->cid_len : 0;
+	if (was_accepted(l, a) ||
+	    gnutls_rnd(GNUTLS_RND_NONCE, cid, sizeof(cid)))
+		return -EAGAIN;
+	hands = good_cookie(l, a, len, cid, cid_len);
+	if (!hands)
+		return -EAGAIN;
+	fd = peer_socket(l, a);
+	s = fd < 0 ? NULL : kdtls_session_new(l->cfg, fd, true);
+	if (!s) {
+		l->cfg->backend->close(hands);
+		if (fd < 0)
+			return fd;
+		close(fd);
+		return -ENOMEM;
+	}
+	kdtls_adopt13(s, hands, cid, cid_len);
+	remember(l, a);
+	*out = s;
+	return 0;
+}
+
 int kdtls_accept(kdtls_listener *l, kdtls_session **out)
 {
 	gnutls_dtls_prestate_st prestate;
 	struct arrival a;
 	kdtls_session *s;
+	uint16_t suite;
 	ssize_t len;
-	int i, fd;
+	int i, fd, ret;
 
 	for (;;) {
 		len = receive(l, &a);
@@ -290,6 +458,14 @@ int kdtls_accept(kdtls_listener *l, kdtls_session **out)
 		if (!is_client_hello(l->dgram, len))
 			continue;
 		renew_key(l);
+		if (l->context13 && kdtls_hello13(l->dgram, len, 1, &suite)) {
+			ret = accept13(l, &a, len, out);
+			if (ret != -EAGAIN)
+				return ret;
+			continue;
+		}
+		if (!l->both)
+			continue;
 		for (i = 0; i < 2; i++) {
 			memset(&prestate, 0, sizeof(prestate));
 			if (l->key[i].data &&
@@ -310,9 +486,11 @@ int kdtls_accept(kdtls_listener *l, kdtls_session **out)
 	fd = peer_socket(l, &a);
 	if (fd < 0)
 		return fd;
-	s = kdtls_server_new(l->cfg, fd);
-	if (s)
+	s = kdtls_session_new(l->cfg, fd, true);
+	if (s) {
+		s->setup = kdtls_set_up(s);
 		s->first = malloc(len);
+	}
 	if (!s || !s->first) {
 		kdtls_free(s);
 		close(fd);
@@ -322,10 +500,7 @@ int kdtls_accept(kdtls_listener *l, kdtls_session **out)
 	s->first_len = len;
 	if (s->tls)
 		gnutls_dtls_prestate_set(s->tls, &prestate);
-	l->recent[l->next_recent].peer = a.peer;
-	memcpy(l->recent[l->next_recent].random, l->dgram + RANDOM_OFFSET,
-	       RANDOM_LEN);
-	l->next_recent = (l->next_recent + 1) % RECENT_MAX;
+	remember(l, &a);
 	*out = s;
 	return 0;
 }

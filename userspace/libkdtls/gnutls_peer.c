@@ -21,7 +21,12 @@ int kdtls_peer_cert(const kdtls_session *s, unsigned int n, const void **der,
 
 	if (!s->done)
 		return -ENOTCONN;
-	certs = gnutls_certificate_get_peers(s->tls, &num);
+	if (s->is13) {
+		certs = s->chain;
+		num = s->num_chain;
+	} else {
+		certs = gnutls_certificate_get_peers(s->tls, &num);
+	}
 	if (!certs || n >= num)
 		return -ENOENT;
 	*der = certs[n].data;
@@ -38,7 +43,8 @@ static int peer_x509(const kdtls_session *s, gnutls_x509_crt_t *crt)
 
 	if (ret)
 		return ret;
-	if (gnutls_certificate_type_get2(s->tls, GNUTLS_CTYPE_PEERS) !=
+	if (!s->is13 &&
+	    gnutls_certificate_type_get2(s->tls, GNUTLS_CTYPE_PEERS) !=
 	    GNUTLS_CRT_X509)
 		return -ENOENT;
 	if (gnutls_x509_crt_init(crt))
@@ -130,6 +136,11 @@ int kdtls_exporter(const kdtls_session *s, const char *label,
 {
 	if (!s->done)
 		return -ENOTCONN;
+	/* RFC 8446 7.5: there no context and an empty one are the same. */
+	if (s->is13)
+		return kdtls_watch13_export(&s->watch13, label, context,
+					    context ? context_len : 0, out,
+					    len) ? -EINVAL : 0;
 	if (gnutls_prf_rfc5705(s->tls, strlen(label), label, context_len,
 			       context, len, out))
 		return -EINVAL;
@@ -157,6 +168,15 @@ int kdtls_channel_binding(const kdtls_session *s, const char *type, void *buf,
 			break;
 	if (i == sizeof(types) / sizeof(types[0]))
 		return -ENOENT;
+	if (s->is13) {
+		/* RFC 9266 2; the others are of 1.2, or the certificate's. */
+		if (types[i].type != GNUTLS_CB_TLS_EXPORTER)
+			return -EOPNOTSUPP;
+		if (len < 32)
+			return -EOVERFLOW;
+		return kdtls_exporter(s, "EXPORTER-Channel-Binding", NULL, 0,
+				      buf, 32) ? -EOPNOTSUPP : 32;
+	}
 	/*
 	 * RFC 9266 4.2 wants the extended master secret in 1.2, and without it
 	 * neither binding names one connection only.
@@ -180,6 +200,8 @@ int kdtls_get_resumption(const kdtls_session *s, void *buf, size_t len)
 
 	if (!s->done)
 		return -ENOTCONN;
+	if (s->is13)
+		return -EOPNOTSUPP;
 	if (gnutls_session_get_data2(s->tls, &data))
 		return -EOPNOTSUPP;
 	size = data.size;
@@ -194,7 +216,17 @@ int kdtls_set_resumption(kdtls_session *s, const void *data, size_t len)
 {
 	if (s->begun)
 		return -EALREADY;
-	if (s->server || s->setup)
+	if (s->server || s->setup || s->setup13)
 		return -EINVAL;
+	/* It is a session of 1.2, and it is known that the server took it. */
+	if (s->is13) {
+		if (s->cfg->min_version == DTLS_1_3_VERSION)
+			return -EINVAL;
+		kdtls_end13(s);
+		s->is13 = false;
+		s->setup = kdtls_set_up(s);
+		if (s->setup)
+			return -EINVAL;
+	}
 	return gnutls_session_set_data(s->tls, data, len) ? -EINVAL : 0;
 }

@@ -36,6 +36,12 @@ struct kdtls_suite {
 	const char *name;
 };
 
+/* Those of DTLS 1.3 have numbers of their own. */
+static inline bool kdtls_suite_is_13(const struct kdtls_suite *suite)
+{
+	return suite->id >> 8 == 0x13;
+}
+
 const struct kdtls_suite *kdtls_suite_find(uint16_t id);
 const struct kdtls_suite *kdtls_suite_named(const char *name);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * libkdtls: shakes hands over a UDP socket with GnuTLS, then moves the keys
- * into the kernel (dtls.ko).  From then on plain send() and recv() on the
- * socket carry DTLS 1.2 records, and the TLS library only remembers who the
- * peer is.
+ * libkdtls: shakes hands over a UDP socket with GnuTLS (DTLS 1.2) or wolfSSL
+ * (DTLS 1.3, see kdtls_config_set_versions()), then moves the keys into the
+ * kernel (dtls.ko).  From then on plain send() and recv() on the socket carry
+ * DTLS records, and the TLS library only remembers who the peer is.
  *
  * A client, all of it:
  *
@@ -115,12 +115,43 @@ KDTLS_API void kdtls_config_set_psk_fn(kdtls_config *cfg, kdtls_psk_fn fn,
 KDTLS_API int kdtls_config_set_alpn(kdtls_config *cfg, const char *list,
 				    int must);
 
-/* A GnuTLS priority string.  If it starts with + or - it is appended to the
- * library's own, which offers the five AEADs that the kernel seals with.
- * Whatever it says, the version is DTLS 1.2, and kdtls_install() fails with
- * -EOPNOTSUPP if another AEAD comes of it.
+/* A GnuTLS priority string, for DTLS 1.2.  If it starts with + or - it is
+ * appended to the library's own, which offers the five AEADs that the kernel
+ * seals with.  Whatever it says, the version is DTLS 1.2, and kdtls_install()
+ * fails with -EOPNOTSUPP if another AEAD comes of it.
  */
 KDTLS_API int kdtls_config_set_priority(kdtls_config *cfg, const char *prio);
+
+/* Versions to offer and to take: DTLS_1_2_VERSION, the default, or
+ * DTLS_1_3_VERSION; @min and @max the same, or 1.2 and 1.3.
+ *
+ * DTLS 1.3 is done by libkdtls-wolfssl.so, which is loaded then.  -EOPNOTSUPP:
+ * it is not there, and @min is 1.3; without it 1.2 to 1.3 is 1.2.  -EINVAL.
+ *
+ * With both, a client offers 1.3 first.  A server that has 1.2 only is asked
+ * again by GnuTLS, from another port unless the socket is bound to one; if that
+ * server turns out to have 1.3, somebody has interfered, and the handshake fails
+ * (RFC 8446 4.1.3).  A server looks at what the client offers.
+ *
+ * DTLS 1.3 is without raw public keys, resumption (a peer's tickets are taken and
+ * not used, none are given) and early data.  Of several certificates it takes the
+ * first.  A PSK goes with the first suite of kdtls_config_set_suites() only, at
+ * both ends, and has up to 64 bytes.
+ */
+KDTLS_API int kdtls_config_set_versions(kdtls_config *cfg, uint16_t min,
+					uint16_t max);
+
+/* Suites of DTLS 1.3, in order of preference, by the names of IANA:
+ * "TLS_AES_128_GCM_SHA256,...".  Default: all but TLS_AES_128_CCM_8_SHA256, which
+ * RFC 9147 4.5.3 does not want in general use.
+ */
+KDTLS_API int kdtls_config_set_suites(kdtls_config *cfg, const char *list);
+
+/* Connection IDs (RFC 9147 9), DTLS 1.3 only: offers to send with the peer's, and
+ * asks it to send with one of ours, random and of @len bytes, 0 (none of ours)
+ * to 32.  -1, the default, offers nothing.
+ */
+KDTLS_API int kdtls_config_set_cid(kdtls_config *cfg, int len);
 
 enum kdtls_verify {
 	/* The default.  A client checks the server; a server takes any client. */
@@ -238,7 +269,7 @@ enum kdtls_peer {
 };
 
 struct kdtls_info {
-	uint16_t version;	/* DTLS_1_2_VERSION */
+	uint16_t version;	/* DTLS_1_2_VERSION, DTLS_1_3_VERSION */
 	uint16_t suite;		/* IANA number */
 	char suite_name[64];	/* "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256" */
 	int server;		/* 1 if we are */
@@ -250,6 +281,8 @@ struct kdtls_info {
 	unsigned int flights;	/* datagrams sent in the handshake */
 	unsigned int early;	/* records that wait in kdtls_early() */
 	unsigned int flight;	/* records of the last flight; 0: not ours */
+	uint8_t tx_cid_len;	/* bytes of connection ID in what we send */
+	uint8_t rx_cid_len;	/* and in what we receive */
 };
 
 /* -ENOTCONN before the handshake is complete. */
@@ -325,6 +358,12 @@ KDTLS_API int kdtls_attach(int fd);
 /* setsockopt(SOL_DTLS, DTLS_TXRX): both directions or none. */
 KDTLS_API int kdtls_set_keys(int fd, const struct dtls_keys *tx,
 			     const struct dtls_keys *rx);
+
+/* setsockopt(DTLS_KEY_UPDATE): new keys to send with, and with @both the peer is
+ * asked for new ones as well.  -EALREADY: one is under way; -EOPNOTSUPP: this is
+ * DTLS 1.2.
+ */
+KDTLS_API int kdtls_key_update(int fd, int both);
 
 /* IANA name of a suite that the kernel can do; NULL for others. */
 KDTLS_API const char *kdtls_suite_name(uint16_t suite);

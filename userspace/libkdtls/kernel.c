@@ -32,6 +32,15 @@ int kdtls_set_keys(int fd, const struct dtls_keys *tx,
 	return ret;
 }
 
+int kdtls_key_update(int fd, int both)
+{
+	int request = !!both;
+
+	if (setsockopt(fd, SOL_DTLS, DTLS_KEY_UPDATE, &request, sizeof(request)))
+		return -errno;
+	return 0;
+}
+
 int kdtls_kernel_flight(int fd, const struct dtls_flight *flight, size_t len)
 {
 	if (setsockopt(fd, SOL_DTLS, DTLS_LAST_FLIGHT, flight, len))

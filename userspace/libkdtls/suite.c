@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * The cipher suites whose records the kernel can seal: those of DTLS 1.2 with
- * one of five AEADs.
+ * one of five AEADs, and all five of DTLS 1.3.
  */
 #include <string.h>
 
@@ -20,6 +20,13 @@
 	{ id, KDTLS_AES_128_CCM_8, 16, 4, 8, 8, name }
 
 static const struct kdtls_suite suites[] = {
+	/* RFC 8446 B.4; the nonce has no explicit part there (RFC 9147 4) */
+	{ 0x1301, KDTLS_AES_128_GCM, 16, 12, 0, 16, "TLS_AES_128_GCM_SHA256" },
+	{ 0x1302, KDTLS_AES_256_GCM, 32, 12, 0, 16, "TLS_AES_256_GCM_SHA384" },
+	{ 0x1303, KDTLS_CHACHA20_POLY1305, 32, 12, 0, 16,
+	  "TLS_CHACHA20_POLY1305_SHA256" },
+	{ 0x1304, KDTLS_AES_128_CCM, 16, 12, 0, 16, "TLS_AES_128_CCM_SHA256" },
+	{ 0x1305, KDTLS_AES_128_CCM_8, 16, 12, 0, 8, "TLS_AES_128_CCM_8_SHA256" },
 	/* RFC 5288 */
 	GCM_128(0x009c, "TLS_RSA_WITH_AES_128_GCM_SHA256"),
 	GCM_256(0x009d, "TLS_RSA_WITH_AES_256_GCM_SHA384"),
