@@ -133,17 +133,19 @@ void dtls_assoc_retire_later(struct dtls_assoc *assoc)
 
 /**
  * dtls_assoc_queue() - have work of an association done by and by
- * @work:  the work; whoever ends the association cancels it
- * @delay: jiffies; 0: at once, even if it was to be later
+ * @work:   the work; whoever ends the association cancels it
+ * @delay:  jiffies
+ * @sooner: even if it was to be done at another time
  *
  * Context: any.
  */
-void dtls_assoc_queue(struct delayed_work *work, unsigned long delay)
+void dtls_assoc_queue(struct delayed_work *work, unsigned long delay,
+		      bool sooner)
 {
-	if (delay)
-		queue_delayed_work(dtls_assoc_wq, work, delay);
+	if (sooner)
+		mod_delayed_work(dtls_assoc_wq, work, delay);
 	else
-		mod_delayed_work(dtls_assoc_wq, work, 0);
+		queue_delayed_work(dtls_assoc_wq, work, delay);
 }
 
 /**

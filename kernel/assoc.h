@@ -80,7 +80,8 @@ struct dtls_assoc *dtls_assoc_create(struct net *net);
 void dtls_assoc_destroy(struct dtls_assoc *assoc);
 void dtls_assoc_put(struct dtls_assoc *assoc);
 void dtls_assoc_retire_later(struct dtls_assoc *assoc);
-void dtls_assoc_queue(struct delayed_work *work, unsigned long delay);
+void dtls_assoc_queue(struct delayed_work *work, unsigned long delay,
+		      bool sooner);
 
 int dtls_assoc_init(void);
 void dtls_assoc_exit(void);

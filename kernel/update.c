@@ -23,6 +23,9 @@
 #define DTLS_UPDATE_FIRST	HZ
 #define DTLS_UPDATE_LAST	(60 * HZ)
 
+/* How long the program may take to read an ACK, before we do. */
+#define DTLS_UPDATE_LOOK	(HZ / 10)
+
 /* Datagrams looked into at a time, where the program does not read. */
 #define DTLS_UPDATE_READ	64
 
@@ -78,12 +81,13 @@ void dtls_update_stop(struct dtls_assoc *assoc)
 	cancel_delayed_work_sync(&up->work);
 }
 
-/* Have the work done, @delay jiffies from now at the latest. */
-static void dtls_update_queue(struct dtls_update *up, unsigned long delay)
+/* Have the work done in @delay jiffies; @sooner: whatever it waits for now. */
+static void dtls_update_queue(struct dtls_update *up, unsigned long delay,
+			      bool sooner)
 {
 	spin_lock_bh(&up->queue);
 	if (!up->stopped)
-		dtls_assoc_queue(&up->work, delay);
+		dtls_assoc_queue(&up->work, delay, sooner);
 	spin_unlock_bh(&up->queue);
 }
 
@@ -130,7 +134,7 @@ static void dtls_update_wait(struct dtls_update *up)
 
 	up->waits++;
 	up->due = jiffies + timeout;
-	dtls_update_queue(up, timeout);
+	dtls_update_queue(up, timeout, false);
 }
 
 /* Send the KeyUpdate, once or once more. Called with the lock held. */
@@ -216,14 +220,15 @@ void dtls_update_want(struct dtls_assoc *assoc, bool ask)
 	if (!up)
 		return;
 	set_bit(ask ? DTLS_UPDATE_ASK : DTLS_UPDATE_START, &up->wanted);
-	dtls_update_queue(up, 0);
+	dtls_update_queue(up, 0, true);
 }
 
 /**
  * dtls_update_arrived() - a datagram has come while an ACK is due
  * @assoc: association
  *
- * It may be the ACK, and the program one that does not read.
+ * It may be the ACK, and the program one that does not read: but that shall
+ * have the time to, since what we open it finds only later.
  *
  * Context: any.
  */
@@ -231,8 +236,8 @@ void dtls_update_arrived(struct dtls_assoc *assoc)
 {
 	struct dtls_update *up = dtls_update_of(assoc);
 
-	if (up)
-		dtls_update_queue(up, 0);
+	if (up && !atomic_read(&up->looking) && !atomic_xchg(&up->looking, 1))
+		dtls_update_queue(up, DTLS_UPDATE_LOOK, true);
 }
 
 /* Look for the ACK in what the program has not read. */
@@ -271,6 +276,7 @@ static void dtls_update_work(struct work_struct *work)
 	struct dtls_assoc *assoc = up->assoc;
 	bool ask;
 
+	atomic_set(&up->looking, 0);
 	if (test_bit(DTLS_ASSOC_UPDATING, &assoc->flags))
 		dtls_update_read(up);
 
@@ -279,7 +285,7 @@ static void dtls_update_work(struct work_struct *work)
 		goto out;
 	if (test_bit(DTLS_ASSOC_UPDATING, &assoc->flags)) {
 		if (time_before(jiffies, up->due))
-			dtls_update_queue(up, up->due - jiffies);
+			dtls_update_queue(up, up->due - jiffies, false);
 		else
 			dtls_update_repeat(up);
 		goto out;
@@ -290,7 +296,7 @@ static void dtls_update_work(struct work_struct *work)
 	clear_bit(DTLS_UPDATE_START, &up->wanted);
 	if (dtls_update_start(up, ask, MSG_DONTWAIT) == -EAGAIN) {
 		set_bit(ask ? DTLS_UPDATE_ASK : DTLS_UPDATE_START, &up->wanted);
-		dtls_update_queue(up, DTLS_UPDATE_FIRST);
+		dtls_update_queue(up, DTLS_UPDATE_FIRST, false);
 	}
 out:
 	mutex_unlock(&up->lock);
@@ -411,7 +417,7 @@ void dtls_update_handshake(struct dtls_sock *ds, const struct dtls_plain *rec)
 	else
 		dtls_stats_inc(sock_net(ds->sk), DTLS_STAT_RX_DROP_CONTROL);
 	if (READ_ONCE(up->wanted))
-		dtls_update_queue(up, 0);
+		dtls_update_queue(up, 0, true);
 	mutex_unlock(&up->lock);
 }
 
@@ -467,7 +473,7 @@ void dtls_update_ack(struct dtls_sock *ds, const struct dtls_plain *rec)
 	clear_bit(DTLS_ASSOC_UPDATING, &assoc->flags);
 	dtls_control_event(ds, DTLS_EVENT_REKEY, 0, epoch, 0);
 	if (READ_ONCE(up->wanted))
-		dtls_update_queue(up, 0);
+		dtls_update_queue(up, 0, true);
 out:
 	mutex_unlock(&up->lock);
 }

@@ -3,6 +3,7 @@
 #ifndef _DTLS_UPDATE_H
 #define _DTLS_UPDATE_H
 
+#include <linux/atomic.h>
 #include <linux/mutex.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
@@ -26,6 +27,7 @@
  * @queue:   protects @stopped
  * @stopped: the association ends: no new work
  * @wanted:  DTLS_UPDATE_*: what is to be started
+ * @looking: the work is about to look into what has come
  * @tx_seq:  message_seq of the next message to send
  * @rx_seq:  message_seq of the next message to come
  * @have:    bytes of that one that have come, from its start
@@ -45,6 +47,7 @@ struct dtls_update {
 	spinlock_t			queue;	/* see above */
 	bool				stopped;
 	unsigned long			wanted;
+	atomic_t			looking;
 	u16				tx_seq;
 	u16				rx_seq;
 	u32				have;
