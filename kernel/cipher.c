@@ -220,7 +220,7 @@ static struct crypto_aead *dtls_cipher_alloc(const char *alg)
  *
  * Context: process, may sleep and load a crypto module.
  * Return: 0, or the crypto API's negative errno: -ENOENT if this kernel does
- * not have the AEAD.
+ * not have the AEAD, or only one that no work area has room for.
  */
 int dtls_cipher_init(struct dtls_aead *aead, const struct dtls_cipher *cipher,
 		     const u8 *key, const u8 *iv)
@@ -234,7 +234,9 @@ int dtls_cipher_init(struct dtls_aead *aead, const struct dtls_cipher *cipher,
 		aead->tfm = NULL;
 		return err;
 	}
-	err = crypto_aead_setkey(aead->tfm, key, cipher->key_len);
+	err = dtls_work_fits(aead->tfm) ? 0 : -ENOENT;
+	if (!err)
+		err = crypto_aead_setkey(aead->tfm, key, cipher->key_len);
 	if (!err)
 		err = crypto_aead_setauthsize(aead->tfm, cipher->tag_len);
 	if (err) {

@@ -16,17 +16,7 @@
 
 static DEFINE_PER_CPU(struct dtls_work *, dtls_works);
 
-#define DTLS_WORK_REQ	ALIGN(sizeof(struct dtls_work), CRYPTO_MINALIGN)
 #define DTLS_WORK_ALL	(PAGE_SIZE + DTLS_WORK_BYTES)
-
-/* What is the same for every record. */
-static void dtls_work_prepare(struct dtls_work *work)
-{
-	aead_request_set_callback(work->req, CRYPTO_TFM_REQ_MAY_BACKLOG |
-				  CRYPTO_TFM_REQ_MAY_SLEEP, crypto_req_done,
-				  &work->wait);
-	aead_request_set_ad(work->req, DTLS_RECORD_AAD12);
-}
 
 static struct dtls_work *dtls_work_create(void)
 {
@@ -45,7 +35,11 @@ static struct dtls_work *dtls_work_create(void)
 	work->fill = 0;
 	work->buf = (u8 *)work + PAGE_SIZE;
 	work->req = (void *)work + DTLS_WORK_REQ;
-	dtls_work_prepare(work);
+	/* what is the same for every record */
+	aead_request_set_callback(work->req, CRYPTO_TFM_REQ_MAY_BACKLOG |
+				  CRYPTO_TFM_REQ_MAY_SLEEP, crypto_req_done,
+				  &work->wait);
+	aead_request_set_ad(work->req, DTLS_RECORD_AAD12);
 	return work;
 }
 
@@ -62,15 +56,13 @@ static void dtls_work_destroy(struct dtls_work *work)
 
 /**
  * dtls_work_get() - get a work area for an AEAD
- * @aead: the AEAD, whose owner the caller keeps alive
+ * @aead: an AEAD that dtls_work_fits(); the caller keeps its owner alive
  *
  * Context: process, may sleep.
  * Return: the area, given back with dtls_work_put(), or NULL.
  */
 struct dtls_work *dtls_work_get(const struct dtls_aead *aead)
 {
-	size_t size = sizeof(struct aead_request) +
-		      crypto_aead_reqsize(aead->tfm);
 	struct dtls_work *work;
 
 	work = this_cpu_xchg(dtls_works, NULL);
@@ -78,15 +70,6 @@ struct dtls_work *dtls_work_get(const struct dtls_aead *aead)
 		work = dtls_work_create();
 		if (!work)
 			return NULL;
-	}
-	if (unlikely(size > PAGE_SIZE - DTLS_WORK_REQ)) {
-		work->req = kmalloc(size, GFP_KERNEL);
-		if (!work->req) {
-			work->req = (void *)work + DTLS_WORK_REQ;
-			dtls_work_put(work);
-			return NULL;
-		}
-		dtls_work_prepare(work);
 	}
 	aead_request_set_tfm(work->req, aead->tfm);
 	work->async = 0;
@@ -104,10 +87,6 @@ struct dtls_work *dtls_work_get(const struct dtls_aead *aead)
  */
 void dtls_work_put(struct dtls_work *work)
 {
-	if (unlikely((void *)work->req != (void *)work + DTLS_WORK_REQ)) {
-		kfree_sensitive(work->req);
-		work->req = (void *)work + DTLS_WORK_REQ;
-	}
 	if (this_cpu_cmpxchg(dtls_works, NULL, work))
 		dtls_work_destroy(work);
 }

@@ -40,7 +40,7 @@ struct dtls_work_sn {
 /**
  * struct dtls_work - a work area: one AEAD call at a time
  * @wait: for an AEAD that answers later
- * @req:  request, behind this struct if it fits, else allocated
+ * @req:  request, behind this struct
  * @buf:  %DTLS_WORK_BYTES, at the start of a page and contiguous
  * @pages: memory for sealed records, each with a reference; see wire.c
  * @page:  which of @pages is being filled
@@ -149,6 +149,25 @@ static inline int dtls_work_run(struct dtls_work *work,
 		return err;
 	work->async++;
 	return crypto_wait_req(err, &work->wait);
+}
+
+/* Where the request begins; it has the rest of the page. */
+#define DTLS_WORK_REQ		ALIGN(sizeof(struct dtls_work), \
+				      CRYPTO_MINALIGN)
+
+/**
+ * dtls_work_fits() - can an AEAD work in a work area
+ * @tfm: the AEAD
+ *
+ * There is room for a request of 3.7 KB, which is several times as much as any
+ * AEAD of the kernel wants.
+ *
+ * Context: any. Return: true if its request has room there.
+ */
+static inline bool dtls_work_fits(struct crypto_aead *tfm)
+{
+	return sizeof(struct aead_request) + crypto_aead_reqsize(tfm) <=
+	       PAGE_SIZE - DTLS_WORK_REQ;
 }
 
 /**
