@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A DTLS 1.2 peer of wolfSSL, all in userspace, to shake hands with:
+ * A peer of wolfSSL, all in userspace, to shake hands with. wolf-peer is built with
+ * the system's library, wolf-peer13 with one that has DTLS 1.3:
  *
  *	wolf-peer suites			those that this build can do
  *	wolf-peer server ADDRESS PORT [options]	sends back what it gets
@@ -8,6 +9,12 @@
  *
  *	--cert FILE --key FILE --ca FILE --name NAME --psk HEX --suite NAME
  *	--count N	server: so many clients, one after the other
+ *	--dtls13	DTLS 1.3
+ *	--cid BYTES	its connection ID, for what it receives
+ *	--no-ticket	server: no NewSessionTicket
+ *
+ * With DTLS 1.3 a line "update" makes the side that gets it, from stdin or from the
+ * peer, start a KeyUpdate that asks the peer for one as well.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -32,6 +39,7 @@ int main(void)
 #else
 
 static const char *cert, *key, *ca, *name, *psk_hex, *suite;
+static int dtls13, cid_len = -1, no_ticket;
 
 static void die(const char *what, int err)
 {
@@ -71,10 +79,90 @@ static unsigned int psk_server(WOLFSSL *ssl, const char *identity,
 }
 #endif
 
-static WOLFSSL_CTX *make_ctx(int server)
+#ifdef WOLFSSL_DTLS13
+#ifndef NO_PSK
+/* A PSK goes with one suite only, here. */
+static unsigned int psk_client13(WOLFSSL *ssl, const char *hint, char *identity,
+				 unsigned int identity_max, unsigned char *psk,
+				 unsigned int max, const char **psk_suite)
+{
+	*psk_suite = suite ? suite : "TLS13-AES128-GCM-SHA256";
+	return psk_client(ssl, hint, identity, identity_max, psk, max);
+}
+
+static unsigned int psk_server13(WOLFSSL *ssl, const char *identity,
+				 unsigned char *psk, unsigned int max,
+				 const char **psk_suite)
+{
+	*psk_suite = suite ? suite : "TLS13-AES128-GCM-SHA256";
+	return psk_server(ssl, identity, psk, max);
+}
+#endif
+
+static WOLFSSL_CTX *ctx13(int server)
 {
 	WOLFSSL_CTX *ctx = wolfSSL_CTX_new(server ?
-					   wolfDTLSv1_2_server_method() :
+					   wolfDTLSv1_3_server_method() :
+					   wolfDTLSv1_3_client_method());
+
+	if (!ctx)
+		die("wolfSSL_CTX_new", 0);
+	if (no_ticket)
+		wolfSSL_CTX_no_ticket_TLSv13(ctx);
+#ifndef NO_PSK
+	if (psk_hex && server)
+		wolfSSL_CTX_set_psk_server_tls13_callback(ctx, psk_server13);
+	else if (psk_hex)
+		wolfSSL_CTX_set_psk_client_tls13_callback(ctx, psk_client13);
+#endif
+	return ctx;
+}
+
+static void set13(WOLFSSL *ssl)
+{
+	unsigned char cid[32];
+	int i;
+
+	if (cid_len < 0)
+		return;
+	for (i = 0; i < cid_len; i++)
+		cid[i] = 0xc0 + i;
+	if (wolfSSL_dtls_cid_use(ssl) != WOLFSSL_SUCCESS ||
+	    wolfSSL_dtls_cid_set(ssl, cid, cid_len) != WOLFSSL_SUCCESS)
+		die("connection ID", 0);
+}
+
+static void update(WOLFSSL *ssl)
+{
+	int ret = wolfSSL_update_keys(ssl);
+
+	if (ret != WOLFSSL_SUCCESS)
+		die("update", wolfSSL_get_error(ssl, ret));
+	fprintf(stderr, "wolf-peer: key update sent\n");
+}
+#else
+static WOLFSSL_CTX *ctx13(int server)
+{
+	(void)server;
+	die("no DTLS 1.3 in this one", 0);
+	return NULL;
+}
+
+static void set13(WOLFSSL *ssl)
+{
+	(void)ssl;
+}
+
+static void update(WOLFSSL *ssl)
+{
+	(void)ssl;
+}
+#endif
+
+static WOLFSSL_CTX *make_ctx(int server)
+{
+	WOLFSSL_CTX *ctx = dtls13 ? ctx13(server) :
+			   wolfSSL_CTX_new(server ? wolfDTLSv1_2_server_method() :
 					   wolfDTLSv1_2_client_method());
 
 	if (!ctx)
@@ -93,9 +181,9 @@ static WOLFSSL_CTX *make_ctx(int server)
 	wolfSSL_CTX_set_verify(ctx, !server && ca ? WOLFSSL_VERIFY_PEER :
 			       WOLFSSL_VERIFY_NONE, NULL);
 #ifndef NO_PSK
-	if (psk_hex && server)
+	if (psk_hex && server && !dtls13)
 		wolfSSL_CTX_set_psk_server_callback(ctx, psk_server);
-	else if (psk_hex)
+	else if (psk_hex && !dtls13)
 		wolfSSL_CTX_set_psk_client_callback(ctx, psk_client);
 #endif
 	return ctx;
@@ -122,6 +210,10 @@ static void talk(WOLFSSL *ssl, int server)
 			if (!fgets(buf, sizeof(buf), stdin))
 				return;
 			n = strlen(buf);
+			if (dtls13 && !strcmp(buf, "update\n")) {
+				update(ssl);
+				continue;
+			}
 			if (wolfSSL_write(ssl, buf, n) != n)
 				die("write", wolfSSL_get_error(ssl, 0));
 		}
@@ -132,6 +224,8 @@ static void talk(WOLFSSL *ssl, int server)
 		if (n <= 0)
 			return;
 		if (server) {
+			if (dtls13 && n >= 6 && !memcmp(buf, "update", 6))
+				update(ssl);
 			if (wolfSSL_write(ssl, buf, n) != n)
 				die("write", wolfSSL_get_error(ssl, 0));
 		} else {
@@ -157,6 +251,7 @@ static void one_peer(WOLFSSL_CTX *ctx, int fd, int server,
 		die("no client", 0);
 	wolfSSL_dtls_set_peer(ssl, &peer, sizeof(peer));
 	wolfSSL_set_fd(ssl, fd);
+	set13(ssl);
 	if (!server && name)
 		wolfSSL_check_domain_name(ssl, name);
 	do {
@@ -178,7 +273,8 @@ int main(int argc, char **argv)
 		{ "cert", 1, NULL, 'c' }, { "key", 1, NULL, 'k' },
 		{ "ca", 1, NULL, 'a' }, { "name", 1, NULL, 'N' },
 		{ "psk", 1, NULL, 'p' }, { "suite", 1, NULL, 's' },
-		{ "count", 1, NULL, 'n' }, { }
+		{ "count", 1, NULL, 'n' }, { "dtls13", 0, NULL, '3' },
+		{ "cid", 1, NULL, 'i' }, { "no-ticket", 0, NULL, 'T' }, { }
 	};
 	struct sockaddr_in addr = { .sin_family = AF_INET };
 	int c, fd, server, count = 1;
@@ -208,6 +304,15 @@ int main(int argc, char **argv)
 			break;
 		case 'n':
 			count = atoi(optarg);
+			break;
+		case '3':
+			dtls13 = 1;
+			break;
+		case 'i':
+			cid_len = atoi(optarg);
+			break;
+		case 'T':
+			no_ticket = 1;
 			break;
 		default:
 			return 2;
