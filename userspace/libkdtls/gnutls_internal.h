@@ -136,7 +136,7 @@ int kdtls_backend_context(kdtls_config *cfg, bool server, void **context);
 void kdtls_backend_release(kdtls_config *cfg);
 bool kdtls_begin13(kdtls_session *s);
 void kdtls_adopt13(kdtls_session *s, void *hands, const uint8_t *cid,
-		   uint8_t cid_len);
+		   uint8_t cid_len, const char *identity);
 void kdtls_close_hands(kdtls_session *s);
 int kdtls_handshake13(kdtls_session *s);
 int kdtls_timeout13(const kdtls_session *s);

@@ -4,6 +4,7 @@
  * has passed it.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -291,6 +292,7 @@ struct retry {
 	size_t len;		/* of what it has not read yet */
 	uint8_t out[1024];
 	size_t out_len;
+	char identity[129];	/* PSK that the client offers, and we know */
 };
 
 static bool retry_send(void *arg, const void *buf, size_t len)
@@ -345,6 +347,7 @@ static size_t retry_find_psk(void *arg, const char *identity, uint8_t *key,
 		return 0;
 	memcpy(key, buf, len);
 	explicit_bzero(buf, sizeof(buf));
+	snprintf(r->identity, sizeof(r->identity), "%s", identity);
 	return len;
 }
 
@@ -358,28 +361,28 @@ static const struct kdtls_hands_calls retry_calls = {
 };
 
 /* The handshake of a ClientHello that brings back a cookie; else NULL. */
-static void *good_cookie(kdtls_listener *l, struct arrival *a, size_t len,
+static void *good_cookie(struct retry *r, struct arrival *a, size_t len,
 			 const uint8_t *cid, uint8_t cid_len)
 {
+	kdtls_listener *l = r->l;
 	const struct kdtls_backend *b = l->cfg->backend;
-	struct retry r = { .l = l };
 	struct kdtls_hands hands = {
 		.calls = &retry_calls,
-		.arg = &r,
+		.arg = r,
 		.cid = l->cfg->cid_len >= 0 ? cid : NULL,
 		.cid_len = cid_len,
 		.mtu = l->cfg->mtu,
 		.peer = (struct sockaddr *)&a->peer,
 		.peer_len = a->peer_len,
 	};
-	uint8_t answer[sizeof(r.out)];
+	uint8_t answer[sizeof(r->out)];
 	size_t answer_len = 0;
 	void *h;
 	int i;
 
 	for (i = 0; i < 2 && l->key[i].data; i++) {
-		r.len = len;
-		r.out_len = 0;
+		r->len = len;
+		r->out_len = 0;
 		hands.cookie_key = l->key[i].data;
 		hands.cookie_key_len = l->key[i].size;
 		h = b->open(l->context13, &hands);
@@ -390,8 +393,8 @@ static void *good_cookie(kdtls_listener *l, struct arrival *a, size_t len,
 		b->close(h);
 		/* With a cookie of the key that is used now. */
 		if (!i) {
-			answer_len = r.out_len;
-			memcpy(answer, r.out, answer_len);
+			answer_len = r->out_len;
+			memcpy(answer, r->out, answer_len);
 		}
 	}
 	if (answer_len)
@@ -412,6 +415,7 @@ static int accept13(kdtls_listener *l, struct arrival *a, size_t len,
 		    kdtls_session **out)
 {
 	uint8_t cid[DTLS_CID_MAX], cid_len;
+	struct retry r = { .l = l };
 	kdtls_session *s;
 	void *hands;
 	int fd;
@@ -420,7 +424,7 @@ static int accept13(kdtls_listener *l, struct arrival *a, size_t len,
 	if (was_accepted(l, a) ||
 	    gnutls_rnd(GNUTLS_RND_NONCE, cid, sizeof(cid)))
 		return -EAGAIN;
-	hands = good_cookie(l, a, len, cid, cid_len);
+	hands = good_cookie(&r, a, len, cid, cid_len);
 	if (!hands)
 		return -EAGAIN;
 	fd = peer_socket(l, a);
@@ -432,7 +436,7 @@ static int accept13(kdtls_listener *l, struct arrival *a, size_t len,
 		close(fd);
 		return -ENOMEM;
 	}
-	kdtls_adopt13(s, hands, cid, cid_len);
+	kdtls_adopt13(s, hands, cid, cid_len, r.identity);
 	remember(l, a);
 	*out = s;
 	return 0;

@@ -137,6 +137,8 @@ static ssize_t call_recv(void *arg, void *buf, size_t len)
 	kdtls_session *s = arg;
 	ssize_t ret;
 
+	if (kdtls_flush(s))
+		return -s->soft_errno;
 	/* From here on all that comes is the kernel's. */
 	if (!s->server && s->watch13.finished_sent)
 		return 0;
@@ -178,6 +180,7 @@ static void call_secret(void *arg, enum kdtls_secret which, uint16_t suite,
 		break;
 	case KDTLS_SECRET_EXPORTER:
 		memcpy(w->exporter, secret, len);
+		w->exporter_known = true;
 		break;
 	}
 }
@@ -306,8 +309,9 @@ bool kdtls_begin13(kdtls_session *s)
 
 /* The handshake has begun elsewhere, with a cookie: kdtls_accept(). */
 void kdtls_adopt13(kdtls_session *s, void *hands, const uint8_t *cid,
-		   uint8_t cid_len)
+		   uint8_t cid_len, const char *identity)
 {
+	snprintf(s->identity, sizeof(s->identity), "%s", identity);
 	memcpy(s->rx_cid, cid, cid_len);
 	s->rx_cid_len = cid_len;
 	start(s, hands);
@@ -444,6 +448,23 @@ static int one_step(kdtls_session *s)
 	return kdtls_fail(s, ret, "%s", words);
 }
 
+/*
+ * wolfSSL has no words for a client with whom there is no common ground.  These are
+ * in the clear, under a number that no other record has: to be believed or not.
+ */
+static void refuse(kdtls_session *s)
+{
+	static const uint8_t alert[] = {
+		DTLS_TYPE_ALERT, 0xfe, 0xfd, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff,
+		0, 2, 2, 40	/* fatal, handshake_failure */
+	};
+
+	if (!s->server || s->watch13.tx[0].known)
+		return;
+	kdtls_put(s, alert, sizeof(alert));
+	kdtls_flush(s);
+}
+
 /* Like kdtls_handshake(); 1: go on with GnuTLS. */
 int kdtls_handshake13(kdtls_session *s)
 {
@@ -457,8 +478,11 @@ int kdtls_handshake13(kdtls_session *s)
 			if (!ret)
 				break;
 		}
-		if (ret != -EAGAIN && ret != 1)
+		if (ret != -EAGAIN && ret != 1) {
+			if (s->is13 && ret != -ECONNABORTED)
+				refuse(s);
 			s->setup13 = ret;
+		}
 		if (ret != -EAGAIN)
 			return ret;
 		if (s->is13 && kdtls_turned_down(s, s->watch13.alert))
@@ -472,6 +496,8 @@ int kdtls_handshake13(kdtls_session *s)
 		if (kdtls_nonblocking(s))
 			return -EAGAIN;
 		ms = kdtls_timeout(s);
+		if (kdtls_now_ms() + ms > s->deadline)
+			ms = s->deadline - kdtls_now_ms();
 		if (poll(&pfd, 1, ms < 5 ? 5 : ms) < 0 && errno != EINTR)
 			return kdtls_fail(s, -errno, "poll: %s", strerror(errno));
 	}

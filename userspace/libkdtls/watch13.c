@@ -196,6 +196,8 @@ int kdtls_watch13_export(const struct kdtls_watch13 *w, const char *label,
 	uint8_t secret[DTLS_SECRET_MAX];
 	int ret;
 
+	if (!w->exporter_known)
+		return -EOPNOTSUPP;
 	ret = w->crypto->hash(w->secret_len, "", 0, empty);
 	if (!ret)
 		ret = w->crypto->hash(w->secret_len, context, context_len, hash);

@@ -37,6 +37,7 @@ struct kdtls_watch13 {
 	const struct kdtls_suite *suite;	/* of the ServerHello */
 	size_t secret_len;
 	struct kdtls_keys13 tx[KDTLS_EPOCHS13], rx[KDTLS_EPOCHS13];
+	bool exporter_known;
 	uint8_t exporter[DTLS_SECRET_MAX];
 	uint8_t tx_cid_len, rx_cid_len;		/* in records, as they are */
 	uint16_t tx_message, rx_message;	/* message_seq to come */

@@ -306,6 +306,8 @@ static void *hands_open(void *context, const struct kdtls_hands *hands)
 	wolfSSL_SetCertCbCtx(ssl, h);
 	wolfSSL_set_psk_callback_ctx(ssl, h);
 	wolfDTLS_SetChGoodCb(ssl, hello_good, h);
+	/* Without it there is no secret for exporters. */
+	wolfSSL_KeepArrays(ssl);
 	if (wolfSSL_set_tls13_secret_cb(ssl, secret, h) != WOLFSSL_SUCCESS ||
 	    wolfSSL_dtls_set_timeout_max(ssl, TIMEOUT_MAX) != WOLFSSL_SUCCESS ||
 	    wolfSSL_dtls_set_mtu(ssl, hands->mtu) != WOLFSSL_SUCCESS)

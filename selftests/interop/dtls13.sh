@@ -1,0 +1,308 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# kselftest-timeout: 600
+#
+# DTLS 1.3: kdtls with itself and with wolfSSL (wolf-peer13), both roles, every
+# suite, with and without connection IDs, key updates started by either side,
+# tickets, a lost last flight, a bad network, and who falls back to DTLS 1.2.
+. "$(dirname "$0")/lib.bash"
+
+peer=$built/wolf-peer13
+[ -x "$peer" ] || { echo "1..0 # SKIP no wolfSSL with DTLS 1.3 when this was built"; exit 4; }
+net_up || { not_ok "network"; finish; }
+certs || { not_ok "certificates"; finish; }
+s="${server_args[*]}" c="${client_args[*]}"
+wolf_s="--dtls13 --cert $tmp/server.pem --key $tmp/server.key"
+wolf_c="--dtls13 --ca $tmp/ca.pem --name $name_s"
+n=0
+
+# suite-of-IANA suite-of-wolfSSL
+suites13="
+	TLS_AES_128_GCM_SHA256		TLS13-AES128-GCM-SHA256
+	TLS_AES_256_GCM_SHA384		TLS13-AES256-GCM-SHA384
+	TLS_CHACHA20_POLY1305_SHA256	TLS13-CHACHA20-POLY1305-SHA256
+	TLS_AES_128_CCM_SHA256		TLS13-AES128-CCM-SHA256
+	TLS_AES_128_CCM_8_SHA256	TLS13-AES128-CCM-8-SHA256
+"
+
+# serve COMMAND...: in the background, its log is s.log; each on a port of its own
+serve() {
+	port=$((port + 1))
+	: >"$tmp/s.log"
+	start "$tmp/s.log" in_s "$@"
+	server=$started
+	wait_for 20 listening $nss $port
+}
+serve_kdtls() { serve "$kdtls" -v listen --dtls 1.3 --echo "$@" ":$((port + 1))"; }
+serve_wolf() {
+	# shellcheck disable=SC2086
+	serve "$peer" server $addr_s $((port + 1)) $wolf_s "$@"
+}
+
+# A dialogue with a client that runs in the background: its stdin is a pipe.
+# client COMMAND...
+client() {
+	rm -f "$tmp/c.in"
+	mkfifo "$tmp/c.in"
+	: >"$tmp/c.out" >"$tmp/c.log"
+	ip netns exec $nsc "$@" <"$tmp/c.in" >"$tmp/c.out" 2>"$tmp/c.log" &
+	client=$!
+	pids+=("$client")
+	exec 8>"$tmp/c.in"
+}
+client_kdtls() { client "$kdtls" -v connect --dtls 1.3 "$@" "$addr_s:${via:-$port}"; }
+client_wolf() {
+	# shellcheck disable=SC2086
+	client "$peer" client $addr_s $port $wolf_c "$@"
+}
+# says LINE: to the client, until it comes back: this is UDP.
+says() {
+	local tries
+	for tries in 1 2 3 4 5; do
+		echo "$1" >&8
+		wait_for 3 has "$tmp/c.out" "$1" && return
+		gone $client && return 1
+	done
+	return 1
+}
+# The end of its stdin; its exit code.
+bye() {
+	exec 8>&-
+	join 20 $client
+}
+# answer: one question
+answer() {
+	n=$((n + 1))
+	says "line $n"
+}
+both_say() { has "$tmp/c.log" "$1" && has "$tmp/s.log" "$1"; }
+rekeyed() { # LOG WAY EPOCH
+	wait_for 20 has "$1" "new keys to $2 with, epoch $3"
+}
+
+# ---- Every suite, who is who, connection IDs
+
+while read -r iana wolf; do
+	[ -n "$iana" ] || continue
+	for cid in none "4 7" "0 32"; do
+		read -r cid_s cid_c <<<"$cid"
+		ks='' kc='' ws='' wc='' text="$iana"
+		if [ "$cid" != none ]; then
+			text="$iana, CID $cid"
+			ks="--cid=$cid_s" kc="--cid=$cid_c"
+			ws="--cid $cid_s" wc="--cid $cid_c"
+			said="connection ID: $cid_s bytes in what is sent, $cid_c in"
+		else
+			said="keys are in the kernel"
+		fi
+		# shellcheck disable=SC2086
+		if picked "kdtls, kdtls: $text"; then
+			serve_kdtls $s --suites $iana $ks
+			client_kdtls $c --suites $iana $kc
+			answer && answer && has "$tmp/c.log" "$said" &&
+				both_say "DTLS 1.3, $iana," && bye && join 20 $server
+			result $? "kdtls, kdtls: $text" "$tmp/c.log" "$tmp/s.log"
+			stop $server
+		fi
+		# shellcheck disable=SC2086
+		if picked "kdtls, wolfSSL: $text"; then
+			serve_wolf --suite $wolf $ws
+			client_kdtls $c --suites $iana $kc
+			answer && answer && has "$tmp/c.log" "$said" &&
+				has "$tmp/c.log" "DTLS 1.3, $iana," && bye && join 20 $server
+			result $? "kdtls, wolfSSL: $text" "$tmp/c.log" "$tmp/s.log"
+			stop $server
+		fi
+		# shellcheck disable=SC2086
+		if picked "wolfSSL, kdtls: $text"; then
+			serve_kdtls $s --suites $iana $ks
+			client_wolf --suite $wolf $wc
+			answer && answer && has "$tmp/s.log" "DTLS 1.3, $iana," &&
+				bye && join 20 $server
+			result $? "wolfSSL, kdtls: $text" "$tmp/c.log" "$tmp/s.log"
+			stop $server
+		fi
+	done
+done <<<"$suites13"
+
+# ---- Who the peer is
+
+if picked "client certificate"; then
+	# shellcheck disable=SC2086
+	serve_kdtls $s --require-cert --ca "$tmp/ca.pem"
+	# shellcheck disable=SC2086
+	client_kdtls $c --cert "$tmp/client.pem" --key "$tmp/client.key"
+	answer && has "$tmp/s.log" "CN=client" && bye
+	result $? "client certificate" "$tmp/c.log" "$tmp/s.log"
+	stop $server
+fi
+if picked PSK; then
+	serve_kdtls --psk "joe:$psk_hex"
+	client_kdtls --psk "joe:$psk_hex"
+	answer && both_say "PSK 'joe'" && bye
+	result $? "PSK" "$tmp/c.log" "$tmp/s.log"
+	stop $server
+fi
+if picked exporter; then
+	# shellcheck disable=SC2086
+	serve_kdtls $s --export EXPERIMENTAL-kdtls --keep
+	for i in 1 2; do
+		# shellcheck disable=SC2086
+		client_kdtls $c --export EXPERIMENTAL-kdtls
+		answer && bye
+		for what in exported tls-exporter; do
+			one=$(grep -o "$what [0-9a-f]*" "$tmp/c.log")
+			[ -n "$one" ] && has "$tmp/s.log" "$one" &&
+				! has "$tmp/exported" "$one"
+			result $? "exporter: $what is the same at both ends, and of this session" \
+				"$tmp/c.log" "$tmp/s.log"
+		done
+		cp "$tmp/c.log" "$tmp/exported"
+	done
+	stop $server
+fi
+# refused TEXT "LISTEN" "CONNECT" CLIENT-CODE CLIENT-SAYS
+refused() {
+	picked "$1" || return
+	# shellcheck disable=SC2086
+	serve_kdtls $2
+	# shellcheck disable=SC2086
+	client_kdtls $3
+	exec 8>&-
+	join 60 $client
+	[ $? -eq "$4" ] && grep -qiE "$5" "$tmp/c.log" && ! has "$tmp/c.log" "in the kernel" &&
+		! has "$tmp/s.log" "in the kernel"
+	result $? "refused: $1" "$tmp/c.log" "$tmp/s.log"
+	stop $server
+}
+refused "another name" "$s" "--ca $tmp/ca.pem --verify-name other.kdtls.example" 4 "not for the name"
+refused "unknown issuer" "$s" "--ca $tmp/client.pem --verify-name $name_s" 4 "issuer"
+refused "unknown PSK" "--psk joe:$psk_hex" "--psk jim:$psk_hex" 3 "alert 40"
+refused "no common ALPN" "$s --alpn x" "$c --alpn y" 3 "alert 120"
+
+# ---- Key updates, while there is something to say
+
+updates() { # TEXT: KDTLS-SIGNAL or a line "update", as the arguments say
+	local text=$1 who=$2 way=$3
+	shift 3
+	picked "$text" || return
+	"$@"
+	answer
+	for i in 4 5 6; do
+		case $who in
+		client) kill "-$way" $client ;;
+		server) kill "-$way" $server ;;
+		line) echo update >&8 ;;
+		peer) says "update $i" ;;
+		esac
+		answer && answer && rekeyed "$log" "$dir" $i && answer || break
+	done
+	[ $i -eq 6 ] && answer && { [ -z "$also" ] || rekeyed "$log" "$also" 6; } && bye
+	result $? "key update: $text" "$tmp/c.log" "$tmp/s.log"
+	stop $server
+}
+kk() { serve_kdtls $s; client_kdtls $c; }
+kw() { serve_wolf; client_kdtls $c --cid=5; }
+wk() { serve_kdtls $s --cid=6; client_wolf --cid 3; }
+log=$tmp/c.log dir=send also=
+updates "kdtls's client begins" client USR1 kk
+log=$tmp/s.log dir=receive also=
+updates "kdtls's client begins, seen by the server" client USR1 kk
+log=$tmp/s.log dir=send also=receive
+updates "kdtls's server begins, and asks for the client's" server USR2 kk
+log=$tmp/c.log dir=send also=receive
+updates "kdtls's client and wolfSSL's server" client USR2 kw
+log=$tmp/s.log dir=send also=receive
+updates "kdtls's server and wolfSSL's client" server USR2 wk
+log=$tmp/s.log dir=receive also=send
+updates "wolfSSL's client begins" line - wk
+log=$tmp/c.log dir=receive also=send
+updates "wolfSSL's server begins" peer - kw
+
+# ---- A file, with keys that change under way, and a network that does its worst
+
+head -c 1500000 /dev/urandom >"$tmp/file"
+transfer() { # TEXT "LISTEN" "CONNECT"
+	picked "$1" || return
+	port=$((port + 1))
+	# shellcheck disable=SC2086
+	start "$tmp/s.log" in_s "$kdtls" -v --stats listen --dtls 1.3 $s $2 ":$port"
+	server=$started
+	wait_for 20 listening $nss $port
+	# shellcheck disable=SC2086
+	in_c timeout $((100 * slow)) "$kdtls" -v --stats connect --dtls 1.3 $c $3 $addr_s:$port \
+		>"$tmp/c.log" 2>&1 && join 20 $server && cmp "$tmp/file" "$tmp/got"
+	result $? "$1" "$tmp/c.log" "$tmp/s.log"
+	stop $server
+	rm -f "$tmp/got"
+}
+transfer "a file, sent by the client" "--recv $tmp/got" "--send $tmp/file"
+transfer "a file, sent by the server" "--send $tmp/file --cid" "--recv $tmp/got --cid=0"
+transfer "a file, with key updates" "--recv $tmp/got --key-update 1" "--send $tmp/file --key-update 1"
+if ! picked "bad network"; then
+	:
+elif netem delay 5ms 2ms loss 5% duplicate 5% reorder 20%; then
+	transfer "a file over a bad network, with key updates" "--recv $tmp/got --key-update 1 --cid" \
+		"--send $tmp/file --key-update 1 --cid"
+	netem_off
+else
+	skip "a file over a bad network" "no netem"
+fi
+
+# ---- Handshakes where 20 % of everything is lost
+
+if ! picked "lossy handshake"; then
+	:
+elif netem delay 4ms 3ms loss 20% duplicate 20% reorder 30% 25%; then
+	for i in 1 2 3 4 5 6; do
+		# shellcheck disable=SC2086
+		case $i in
+		1|4) serve_kdtls $s --mtu 400 --timeout $((90 * slow))
+			client_kdtls $c --timeout $((90 * slow)) ;;
+		2|5) serve_kdtls $s --require-cert --ca "$tmp/ca.pem" --cid --timeout $((90 * slow))
+			client_kdtls $c --cert "$tmp/client.pem" --key "$tmp/client.key" --cid \
+				--timeout $((90 * slow)) ;;
+		3) serve_wolf
+			client_kdtls $c --timeout $((90 * slow)) ;;
+		6) serve_kdtls $s --timeout $((90 * slow))
+			client_wolf ;;
+		esac
+		wait_for 60 has "$tmp/c.log" "DTLS" && answer
+		result $? "lossy handshake $i" "$tmp/c.log" "$tmp/s.log"
+		exec 8>&-
+		stop $client
+		stop $server
+	done
+	netem_off
+else
+	skip "lossy handshake" "no netem"
+fi
+
+# ---- DTLS 1.2 for those who have no other
+
+auto() { # TEXT "LISTEN" "CONNECT" VERSION
+	picked "$1" || return
+	# shellcheck disable=SC2086
+	serve "$kdtls" -v listen --echo $s $2 ":$((port + 1))"
+	# shellcheck disable=SC2086
+	client "$kdtls" -v connect $c $3 "$addr_s:$port"
+	answer && both_say "DTLS $4, " && bye && join 20 $server
+	result $? "$1" "$tmp/c.log" "$tmp/s.log"
+	stop $server
+}
+auto "auto and auto: 1.3" "--dtls auto" "--dtls auto" 1.3
+auto "auto and auto with CID: 1.3" "--dtls auto --cid" "--dtls auto --cid" 1.3
+auto "auto, server of 1.2" "" "--dtls auto" 1.2
+auto "auto, client of 1.2" "--dtls auto" "" 1.2
+auto "auto, client of 1.3" "--dtls auto" "--dtls 1.3" 1.3
+auto "auto, server of 1.3" "--dtls 1.3" "--dtls auto" 1.3
+if picked "auto, gnutls-serv"; then
+	serve gnutls-serv --udp --echo -p $((port + 1)) --x509certfile "$tmp/server.pem" \
+		--x509keyfile "$tmp/server.key"
+	# shellcheck disable=SC2086
+	client "$kdtls" -v connect $c --dtls auto $addr_s:$port
+	answer && has "$tmp/c.log" "DTLS 1.2, " && bye
+	result $? "auto, gnutls-serv" "$tmp/c.log" "$tmp/s.log"
+	stop $server
+fi
+finish
