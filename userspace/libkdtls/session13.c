@@ -459,7 +459,7 @@ static void refuse(kdtls_session *s)
 		0, 2, 2, 40	/* fatal, handshake_failure */
 	};
 
-	if (!s->server || s->watch13.tx[0].known)
+	if (!s->server)
 		return;
 	kdtls_put(s, alert, sizeof(alert));
 	kdtls_flush(s);
