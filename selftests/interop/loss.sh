@@ -49,6 +49,7 @@ one() {
 s="${server_args[*]}" c="${client_args[*]}"
 psk="--psk joe:$psk_hex"
 runs=12
+[ -z "$few" ] || runs=4
 jobs=()
 for i in $(seq 1 $runs); do
 	if [ $((i % 3)) -eq 0 ]; then
