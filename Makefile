@@ -7,7 +7,7 @@
 #				(KERNEL=6.1|6.12|debug|kcsan, TEST="name name:case ...")
 #	make check DEBUG=1	every test on a kernel that looks for errors in memory,
 #				locks and leaks, and for races
-#	make check-full		all of that, the long tests, and the fuzzers: hours
+#	make check-full		all of that, the long tests, the fuzzers, coverage
 #	make coverage		which lines of the module no test reaches (TEST="dtls_*")
 #	make lint		the checks of the sources
 #	make fuzz		the fuzzers of the pure parts (SECONDS=60 each); clang

@@ -234,7 +234,7 @@ static void traffic_join(struct traffic *tr, void (*nudge)(void *arg))
 
 static unsigned int rounds(void)
 {
-	return effort(4, 2, 200);
+	return effort(4, 2, 10);
 }
 
 /* Descriptors closed by one thread, while all others are at them. */
@@ -305,7 +305,7 @@ TEST_F_TIMEOUT(death, destroyed_at_the_first_keys, 600)
 
 	if (variant->template)
 		SKIP(return, "no cipher is at work here");
-	for (i = 0; i < effort(200, 50, 20000); i++) {
+	for (i = 0; i < effort(200, 50, 1000); i++) {
 		memset(tr, 0, sizeof(*tr));
 		pair_prepare(&tr->p, SUITE_AES_128_GCM, variant->family, false);
 		ASSERT_EQ(0, ulp_attach(tr->p.near.fd));
@@ -549,7 +549,7 @@ TEST_F_TIMEOUT(death, processor, 600)
 	if (access("/sys/devices/system/cpu/cpu1/online", W_OK))
 		SKIP(return, "one processor, or one that cannot leave");
 	traffic_start(tr, variant->family);
-	for (i = 0; i < effort(5, 3, 200); i++) {
+	for (i = 0; i < effort(5, 3, 12); i++) {
 		traffic_flows(tr, 20);
 		ASSERT_EQ(true, cpu_online(0));
 		traffic_flows(tr, 20);
@@ -662,7 +662,7 @@ static void *come_and_go(void *arg)
 /* @rekeyed counts how often the module has gone. */
 TEST_F_TIMEOUT(module, comes_and_goes, 600)
 {
-	unsigned int rounds = effort(10, 4, 400), busy = 0, got, i;
+	unsigned int rounds = effort(10, 4, 30), busy = 0, got, i;
 	struct traffic *tr = self->tr;
 	pthread_t t[3];
 

@@ -706,7 +706,7 @@ FIXTURE_TEARDOWN(generator)
 
 TEST_F_TIMEOUT(generator, sequences, 3600)
 {
-	unsigned long i, n = effort(12000, 2000, 500000);
+	unsigned long i, n = effort(12000, 2000, 50000);
 
 	rng_init(&r, run_seed(), 0);
 	grammar_init();

@@ -260,7 +260,7 @@ static int raw_at(int i, bool v6)
 
 static unsigned long rounds(void)
 {
-	return effort(400, 60, 60000);
+	return effort(400, 40, 10000);
 }
 
 FIXTURE_SETUP(network)

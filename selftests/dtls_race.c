@@ -255,7 +255,7 @@ TEST_F_TIMEOUT(race, with_keys, 600)
 	for (i = 0; i < ARRAY_SIZE(pairings); i++) {
 		pair_open(&p, SUITE_AES_128_GCM, family, true);
 		atomic_store(&epoch, 1);
-		meet(pairings[i].calls, effort(200, 200, 10000));
+		meet(pairings[i].calls, effort(200, 200, 1000));
 		pair_close(&p);
 	}
 	pair_open(&p, SUITE_AES_128_GCM, family, true);
@@ -267,7 +267,7 @@ TEST_F_TIMEOUT(race, before_keys, 600)
 
 	pair_prepare(&p, SUITE_AES_128_GCM, family, false);
 	ASSERT_EQ(0, ulp_attach(p.near.fd));
-	meet(calls, effort(500, 500, 20000));
+	meet(calls, effort(500, 500, 2000));
 }
 
 TEST_F_TIMEOUT(race, first_keys, 600)
@@ -276,7 +276,7 @@ TEST_F_TIMEOUT(race, first_keys, 600)
 
 	pair_prepare(&p, SUITE_AES_128_GCM, family, false);
 	ASSERT_EQ(0, ulp_attach(p.near.fd));
-	meet(calls, effort(50, 50, 2000));
+	meet(calls, effort(50, 50, 200));
 }
 
 TEST_HARNESS_MAIN

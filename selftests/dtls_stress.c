@@ -44,7 +44,7 @@ FIXTURE_SETUP(stress)
 	if (variant->template &&
 	    !async_gcm_on(&self->gcm, variant->template, variant->base))
 		SKIP(return, "no %s here", self->gcm.driver);
-	steps = effort(800, 800, 60000);
+	steps = effort(800, 400, 5000);
 }
 
 FIXTURE_TEARDOWN(stress)
