@@ -337,24 +337,30 @@ int dtls_cipher_seal12(const struct dtls_aead *aead, struct dtls_work *work,
 {
 	const struct dtls_cipher *c = aead->cipher;
 	u8 *payload = wire + aead->front;
-	u8 explicit[DTLS_RECORD_NONCE12];
+	/* also the explicit nonce, as RFC 5288 3 and RFC 6655 3 suggest */
+	u64 number = dtls_record_number(epoch, seq);
 	int err;
 
-	/* unique under the key, as RFC 5288 3 and RFC 6655 3 suggest */
-	dtls_record_put_be64(explicit, (u64)epoch << 48 | seq);
-	dtls_cipher_nonce(aead, work->iv, explicit, epoch, seq);
-	dtls_record_put_aad12(payload - DTLS_RECORD_AAD12, type, epoch, seq,
-			      plain);
+	if (likely(c->explicit_len && !c->ccm)) {
+		memcpy(work->iv, aead->iv, 4);
+		dtls_record_put_be64(work->iv + 4, number);
+	} else {
+		u8 explicit[DTLS_RECORD_NONCE12];
+
+		dtls_record_put_be64(explicit, number);
+		dtls_cipher_nonce(aead, work->iv, explicit, epoch, seq);
+	}
+	dtls_record_put_aad12_number(payload - DTLS_RECORD_AAD12, type, number,
+				     plain);
 	dtls_work_point(work, payload - DTLS_RECORD_AAD12,
 			DTLS_RECORD_AAD12 + plain + c->tag_len);
 	err = dtls_work_run(work, &work->sg, &work->sg, plain, true);
 	if (err)
 		return err;
 
-	dtls_record_put_hdr12(wire, type, epoch, seq, aead->least + plain);
+	dtls_record_put_hdr12_number(wire, type, number, aead->least + plain);
 	if (c->explicit_len)
-		memcpy(wire + DTLS_RECORD_HDR12, explicit,
-		       DTLS_RECORD_NONCE12);
+		dtls_record_put_be64(wire + DTLS_RECORD_HDR12, number);
 	return aead->over + plain;
 }
 

@@ -116,6 +116,24 @@ static inline u64 dtls_record_number(u16 epoch, u64 seq)
 }
 
 /**
+ * dtls_record_put_hdr12_number() - dtls_record_put_hdr12(), for a number at hand
+ * @buf:    where, %DTLS_RECORD_HDR12 bytes
+ * @type:   content type
+ * @number: from dtls_record_number()
+ * @len:    length of the fragment, bytes
+ *
+ * Context: any.
+ */
+static inline void dtls_record_put_hdr12_number(u8 *buf, u8 type, u64 number,
+						u16 len)
+{
+	buf[0] = type;
+	dtls_record_put_be16(buf + 1, DTLS_WIRE_1_2);
+	dtls_record_put_be64(buf + 3, number);
+	dtls_record_put_be16(buf + 11, len);
+}
+
+/**
  * dtls_record_put_hdr12() - write the header of a DTLS 1.2 record
  * @buf:   where, %DTLS_RECORD_HDR12 bytes
  * @type:  content type
@@ -128,10 +146,26 @@ static inline u64 dtls_record_number(u16 epoch, u64 seq)
 static inline void dtls_record_put_hdr12(u8 *buf, u8 type, u16 epoch, u64 seq,
 					 u16 len)
 {
-	buf[0] = type;
-	dtls_record_put_be16(buf + 1, DTLS_WIRE_1_2);
-	dtls_record_put_be64(buf + 3, dtls_record_number(epoch, seq));
-	dtls_record_put_be16(buf + 11, len);
+	dtls_record_put_hdr12_number(buf, type, dtls_record_number(epoch, seq),
+				     len);
+}
+
+/**
+ * dtls_record_put_aad12_number() - dtls_record_put_aad12(), for a number at hand
+ * @buf:    where, %DTLS_RECORD_AAD12 bytes
+ * @type:   content type
+ * @number: from dtls_record_number()
+ * @plain:  length of the plaintext, bytes
+ *
+ * Context: any.
+ */
+static inline void dtls_record_put_aad12_number(u8 *buf, u8 type, u64 number,
+						u16 plain)
+{
+	dtls_record_put_be64(buf, number);
+	buf[8] = type;
+	dtls_record_put_be16(buf + 9, DTLS_WIRE_1_2);
+	dtls_record_put_be16(buf + 11, plain);
 }
 
 /**
@@ -151,10 +185,8 @@ static inline void dtls_record_put_hdr12(u8 *buf, u8 type, u16 epoch, u64 seq,
 static inline void dtls_record_put_aad12(u8 *buf, u8 type, u16 epoch, u64 seq,
 					 u16 plain)
 {
-	dtls_record_put_be64(buf, dtls_record_number(epoch, seq));
-	buf[8] = type;
-	dtls_record_put_be16(buf + 9, DTLS_WIRE_1_2);
-	dtls_record_put_be16(buf + 11, plain);
+	dtls_record_put_aad12_number(buf, type, dtls_record_number(epoch, seq),
+				     plain);
 }
 
 enum dtls_record_fault dtls_record_fault12(const struct dtls_record_hdr *hdr,

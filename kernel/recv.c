@@ -74,13 +74,12 @@ static void dtls_recv_later(struct dtls_sock *ds)
  */
 void dtls_recv_data_ready(struct sock *sk)
 {
-	struct dtls_assoc *assoc;
+	struct dtls_sock *ds = dtls_sk(sk);
 	struct socket_wq *wq;
 
 	rcu_read_lock();
-	assoc = dtls_sock_assoc(dtls_sk(sk));
-	if (assoc && unlikely(test_bit(DTLS_ASSOC_UPDATING, &assoc->flags)))
-		dtls_update_arrived(assoc);
+	if (unlikely(READ_ONCE(ds->ack_due)))
+		dtls_update_arrived(ds);
 	wq = rcu_dereference(sk->sk_wq);
 	if (skwq_has_sleeper(wq))
 		wake_up_interruptible(&wq->wait);

@@ -258,7 +258,6 @@ static void dtls_rx_drop_keys(struct dtls_rx *rx)
 		dtls_work_put(rx->work);
 	}
 	rx->work = NULL;
-	rx->masks = 0;
 	if (rx->ep)
 		dtls_keys_put(rx->ep);
 	rx->ep = NULL;
@@ -300,6 +299,7 @@ static enum dtls_stat dtls_rx_keys(struct dtls_rx *rx, u16 epoch)
 	if (rx->ep && rx->ep->epoch == epoch)
 		return DTLS_STAT_COUNT;
 	dtls_rx_drop_keys(rx);
+	rx->masks = 0;
 	rx->ep = dtls_keys_get_rx(assoc, epoch);
 	return rx->ep ? DTLS_STAT_COUNT : DTLS_STAT_RX_DROP_EPOCH;
 }
@@ -388,6 +388,22 @@ static bool dtls_rx_header(struct dtls_rx *rx)
 	return false;
 }
 
+/*
+ * A record with its type inside is as long as it turns out to be. If that is too
+ * long, it is left for later. Return: as dtls_rx_next().
+ */
+static noinline int dtls_rx_fits(struct dtls_rx *rx, u32 max)
+{
+	/* with DTLS_RECVTYPE the program sees it, too */
+	if (rx->plain.type == DTLS_TYPE_ACK)
+		dtls_update_ack(rx->ds, &rx->plain);
+	rx->fit = rx->hdr.len;
+	if (rx->plain.len <= max)
+		return 0;
+	dtls_rx_keep(rx, true);
+	return -EMSGSIZE;
+}
+
 /**
  * dtls_rx_next() - open records until one is for the program
  * @rx:  what is in hand
@@ -429,15 +445,9 @@ int dtls_rx_next(struct dtls_rx *rx, u32 max)
 			goto drop;
 		if (rx->plain.type == DTLS_TYPE_DATA ||
 		    READ_ONCE(ds->recvtype)) {
-			if (unlikely(rx->plain.type == DTLS_TYPE_ACK))
-				dtls_update_ack(ds, &rx->plain);
 			rx->last = hdr->hdr_len + hdr->len;
-			if (likely(rx->plain.len <= max)) {
-				rx->fit = hdr->len;
-				return 0;
-			}
-			dtls_rx_keep(rx, true);
-			return -EMSGSIZE;
+			return likely(rx->form == DTLS_FORM_12) ? 0 :
+			       dtls_rx_fits(rx, max);
 		}
 		dtls_rx_count_records(rx);
 		dtls_control_receive(ds, &rx->plain);

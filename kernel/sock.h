@@ -181,6 +181,7 @@ struct dtls_rx {
  * @gso_size:      plaintext segment size, bytes; 0 is off
  * @gro:           UDP_GRO as the program set it
  * @padding:       DTLS_PADDING, bytes
+ * @ack_due:       our KeyUpdate has no ACK yet
  * @recvtype:      DTLS_RECVTYPE
  * @no_export:     DTLS_NO_EXPORT
  * @cork:          record under construction
@@ -206,6 +207,7 @@ struct dtls_sock {
 	u32			events;
 	u16			gso_size;
 	u16			padding;
+	bool			ack_due;
 	bool			gro;
 	bool			recvtype;
 	bool			no_export;
@@ -262,7 +264,6 @@ static inline void dtls_rx_begin(struct dtls_rx *rx, struct dtls_sock *ds)
 	/* whoever sees the queues without what we take sees the count, too */
 	smp_mb__after_atomic();
 	rx->form = READ_ONCE(dtls_sock_assoc(ds)->rx_form);
-	rx->masks = 0;
 }
 
 /**

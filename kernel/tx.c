@@ -166,19 +166,29 @@ static void dtls_tx_count(struct dtls_sock *ds, struct dtls_epoch *ep, u8 type,
 	atomic64_add(bytes, &ep->tx_bytes);
 }
 
-/* Padding of a record of @plain bytes. */
-static inline unsigned int dtls_tx_pad(const struct dtls_tx *tx, size_t plain)
+/*
+ * How records are padded: as the program says now, or not at all. To be asked
+ * once for all records that share memory.
+ */
+static inline unsigned int dtls_tx_padding(const struct dtls_tx *tx)
 {
-	const struct dtls_aead *aead = &tx->ep->aead;
+	return likely(tx->ep->aead.form == DTLS_FORM_12) ? 0 :
+	       max_t(unsigned int, READ_ONCE(tx->ds->padding), 1);
+}
 
-	return likely(aead->form == DTLS_FORM_12) ? 0 :
-	       dtls_cipher_pad(aead, plain, tx->padding);
+/* Padding of a record of @plain bytes. */
+static inline unsigned int dtls_tx_pad(const struct dtls_tx *tx, size_t plain,
+				       unsigned int padding)
+{
+	return likely(!padding) ? 0 :
+	       dtls_cipher_pad(&tx->ep->aead, plain, padding);
 }
 
 /* Bytes of a record of @plain bytes. */
-static inline size_t dtls_tx_len(const struct dtls_tx *tx, size_t plain)
+static inline size_t dtls_tx_len(const struct dtls_tx *tx, size_t plain,
+				 unsigned int padding)
 {
-	return plain + tx->ep->aead.over + dtls_tx_pad(tx, plain);
+	return plain + tx->ep->aead.over + dtls_tx_pad(tx, plain, padding);
 }
 
 /* Where a record begins that is sealed in the work area. */
@@ -195,12 +205,12 @@ static u8 *dtls_tx_place(const struct dtls_work *work,
  */
 static u8 *dtls_tx_fill(struct dtls_tx *tx, struct dtls_work *work,
 			struct dtls_wire *wire, struct iov_iter *from,
-			size_t plain)
+			size_t plain, unsigned int pad)
 {
 	const struct dtls_aead *aead = &tx->ep->aead;
 	u8 *record;
 
-	record = dtls_wire_place(wire, dtls_tx_len(tx, plain));
+	record = dtls_wire_place(wire, plain + aead->over + pad);
 	if (!record)
 		record = dtls_tx_place(work, aead);
 	if (dtls_work_copy_from(record + aead->front, plain, from))
@@ -213,7 +223,8 @@ static u8 *dtls_tx_fill(struct dtls_tx *tx, struct dtls_work *work,
 /* A record that will not be sealed: its pages go to others in the end. */
 static void dtls_tx_wipe(struct dtls_tx *tx, u8 *record, size_t plain)
 {
-	memzero_explicit(record, dtls_tx_len(tx, plain));
+	/* padding is zeros, and never written unless the record is sealed */
+	memzero_explicit(record, plain + tx->ep->aead.over);
 }
 
 /*
@@ -222,15 +233,15 @@ static void dtls_tx_wipe(struct dtls_tx *tx, u8 *record, size_t plain)
  */
 static int dtls_tx_one(struct dtls_tx *tx, struct dtls_work *work,
 		       struct dtls_wire *wire, u8 *record, size_t plain,
-		       u64 seq)
+		       unsigned int pad, u64 seq)
 {
 	struct dtls_aead *aead = &tx->ep->aead;
 	bool aside = dtls_work_holds(work, record);
 	int ret;
 
 	ret = dtls_cipher_seal(aead, work, record, tx->type, tx->ep->epoch,
-			       seq, plain, dtls_tx_pad(tx, plain));
-	if (ret > 0 && aside && dtls_cipher_finish(aead, work))
+			       seq, plain, pad);
+	if (aside && ret > 0 && dtls_cipher_finish(aead, work))
 		ret = -EIO;
 	if (ret < 0) {
 		dtls_tx_wipe(tx, record, plain);
@@ -254,8 +265,9 @@ static ssize_t dtls_tx_group(struct dtls_tx *tx, struct iov_iter *from,
 			     size_t len, size_t seg)
 {
 	unsigned int count = len ? DIV_ROUND_UP(len, seg) : 1;
-	size_t size = dtls_tx_len(tx, min(seg, len)), total;
-	unsigned int done = 0;
+	unsigned int padding = dtls_tx_padding(tx);
+	size_t size = dtls_tx_len(tx, min(seg, len), padding), total;
+	unsigned int done = 0, pad;
 	size_t copied = 0, plain, sent;
 	struct dtls_wire wire;
 	struct dtls_work *work;
@@ -267,13 +279,15 @@ static ssize_t dtls_tx_group(struct dtls_tx *tx, struct iov_iter *from,
 	if (!work)
 		return -ENOMEM;
 	/* all alike, but for the last */
-	total = (count - 1) * size + dtls_tx_len(tx, len - (count - 1) * seg);
+	total = (count - 1) * size + dtls_tx_len(tx, len - (count - 1) * seg,
+						   padding);
 	err = dtls_wire_reserve(&wire, work, total, size, tx->ep->aead.front);
 	if (err)
 		goto out;
 	while (done < count && !err) {
 		plain = min(seg, len - copied);
-		record = dtls_tx_fill(tx, work, &wire, from, plain);
+		pad = dtls_tx_pad(tx, plain, padding);
+		record = dtls_tx_fill(tx, work, &wire, from, plain, pad);
 		err = -EFAULT;
 		if (!record)
 			break;
@@ -288,7 +302,8 @@ static ssize_t dtls_tx_group(struct dtls_tx *tx, struct iov_iter *from,
 			break;
 		}
 		count = err ?: count;
-		err = dtls_tx_one(tx, work, &wire, record, plain, seq + done);
+		err = dtls_tx_one(tx, work, &wire, record, plain, pad,
+				  seq + done);
 		done += !err;
 	}
 	if (done)
@@ -339,7 +354,7 @@ static int dtls_tx_room(struct sock *sk, int flags)
  * Return: bytes of the record, or a negative errno and nothing of it is left.
  */
 static int dtls_tx_alone(struct dtls_tx *tx, struct dtls_work *work, u8 *record,
-			 size_t len)
+			 size_t len, unsigned int pad)
 {
 	struct dtls_epoch *ep = tx->ep;
 	u64 seq;
@@ -349,8 +364,7 @@ static int dtls_tx_alone(struct dtls_tx *tx, struct dtls_work *work, u8 *record,
 	if (likely(ret > 0)) {
 		tx->seq = seq;
 		ret = dtls_cipher_seal(&ep->aead, work, record, tx->type,
-				       ep->epoch, seq, len,
-				       dtls_tx_pad(tx, len));
+				       ep->epoch, seq, len, pad);
 		if (likely(ret > 0) && dtls_cipher_finish(&ep->aead, work))
 			ret = -EIO;
 	} else {
@@ -375,6 +389,7 @@ static ssize_t dtls_tx_single(struct dtls_tx *tx, struct iov_iter *from,
 {
 	const struct dtls_aead *aead = &tx->ep->aead;
 	unsigned int front = aead->front;
+	unsigned int pad = dtls_tx_pad(tx, len, dtls_tx_padding(tx));
 	struct msghdr msg = {};
 	struct dtls_work *work;
 	struct bio_vec page;
@@ -390,7 +405,7 @@ static ssize_t dtls_tx_single(struct dtls_tx *tx, struct iov_iter *from,
 	if (len <= DTLS_TX_COPY)
 		record = dtls_tx_place(work, aead);
 	else
-		record = dtls_wire_single(work, &page, dtls_tx_len(tx, len),
+		record = dtls_wire_single(work, &page, len + aead->over + pad,
 					  front);
 	if (unlikely(!record)) {
 		dtls_work_put(work);
@@ -401,7 +416,7 @@ static ssize_t dtls_tx_single(struct dtls_tx *tx, struct iov_iter *from,
 		dtls_tx_wipe(tx, record, len);
 		goto out;
 	}
-	ret = dtls_tx_alone(tx, work, record, len);
+	ret = dtls_tx_alone(tx, work, record, len, pad);
 	if (likely(ret > 0)) {
 		if (page.bv_page) {
 			flags = MSG_SPLICE_PAGES;
@@ -436,7 +451,7 @@ static noinline ssize_t dtls_tx_groups(struct dtls_tx *tx,
 				       struct iov_iter *from, size_t len,
 				       size_t seg)
 {
-	size_t size = dtls_tx_len(tx, seg);
+	size_t size = dtls_tx_len(tx, seg, dtls_tx_padding(tx));
 	size_t count = DTLS_WIRE_RECORDS, group, total = 0;
 	ssize_t ret;
 
@@ -673,7 +688,6 @@ int dtls_tx_seal(struct dtls_sock *ds, struct dtls_epoch *ep, u8 type,
 
 	dtls_tx_begin(&tx, ds, type, 0);
 	tx.ep = ep;
-	tx.padding = 0;
 	if (len > dtls_cipher_plain_max(&ep->aead))
 		return -EMSGSIZE;
 	work = dtls_work_get(&ep->aead);
@@ -681,7 +695,10 @@ int dtls_tx_seal(struct dtls_sock *ds, struct dtls_epoch *ep, u8 type,
 		return -ENOMEM;
 	record = dtls_tx_place(work, &ep->aead);
 	memcpy(work->buf + DTLS_WORK_PAYLOAD, data, len);
-	ret = dtls_tx_alone(&tx, work, record, len);
+	/* as much as it has to have */
+	ret = dtls_tx_alone(&tx, work, record, len,
+			    dtls_tx_pad(&tx, len,
+					ep->aead.form != DTLS_FORM_12));
 	if (ret > 0) {
 		memcpy(wire, record, ret);
 		dtls_tx_count(ds, ep, type, 1, len);

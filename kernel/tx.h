@@ -21,7 +21,6 @@
  *            allocated
  * @flags:    flags of the call
  * @gso:      plaintext segment size, 0 for none
- * @padding:  as DTLS_PADDING has it, bytes
  * @seq:      number of the record that was sealed last by itself
  * @type:     content type
  * @typed:    @type was given by control message
@@ -36,7 +35,6 @@ struct dtls_tx {
 	u8			*space;
 	int			flags;
 	u16			gso;
-	u16			padding;
 	u64			seq;
 	u8			type;
 	bool			typed;
@@ -63,7 +61,6 @@ static inline void dtls_tx_begin(struct dtls_tx *tx, struct dtls_sock *ds,
 	tx->space = NULL;
 	tx->flags = flags;
 	tx->gso = 0;
-	tx->padding = READ_ONCE(ds->padding);
 	tx->type = type;
 	tx->typed = false;
 }

@@ -137,6 +137,16 @@ static void dtls_update_wait(struct dtls_update *up)
 	dtls_update_queue(up, timeout, false);
 }
 
+/* Is an ACK of ours due? Called with the lock held. */
+static void dtls_update_due(struct dtls_update *up, bool due)
+{
+	if (due)
+		set_bit(DTLS_ASSOC_UPDATING, &up->assoc->flags);
+	else
+		clear_bit(DTLS_ASSOC_UPDATING, &up->assoc->flags);
+	WRITE_ONCE(up->ds->ack_due, due);
+}
+
 /* Send the KeyUpdate, once or once more. Called with the lock held. */
 static int dtls_update_send(struct dtls_update *up, int flags)
 {
@@ -173,10 +183,10 @@ static int dtls_update_start(struct dtls_update *up, bool ask, int flags)
 	up->waits = 0;
 	memset(up->sent, 0, sizeof(up->sent));
 	/* before: the ACK may be here before we are back */
-	set_bit(DTLS_ASSOC_UPDATING, &assoc->flags);
+	dtls_update_due(up, true);
 	err = dtls_update_send(up, flags);
 	if (err) {
-		clear_bit(DTLS_ASSOC_UPDATING, &assoc->flags);
+		dtls_update_due(up, false);
 		return err;
 	}
 	dtls_update_wait(up);
@@ -225,16 +235,17 @@ void dtls_update_want(struct dtls_assoc *assoc, bool ask)
 
 /**
  * dtls_update_arrived() - a datagram has come while an ACK is due
- * @assoc: association
+ * @ds: socket
  *
  * It may be the ACK, and the program one that does not read: but that shall
  * have the time to, since what we open it finds only later.
  *
- * Context: any.
+ * Context: any, under RCU.
  */
-void dtls_update_arrived(struct dtls_assoc *assoc)
+void dtls_update_arrived(struct dtls_sock *ds)
 {
-	struct dtls_update *up = dtls_update_of(assoc);
+	struct dtls_assoc *assoc = dtls_sock_assoc(ds);
+	struct dtls_update *up = assoc ? dtls_update_of(assoc) : NULL;
 
 	if (up && !atomic_read(&up->looking) && !atomic_xchg(&up->looking, 1))
 		dtls_update_queue(up, DTLS_UPDATE_LOOK, true);
@@ -264,7 +275,7 @@ static void dtls_update_repeat(struct dtls_update *up)
 
 	/* if there was no room for it, it is lost, like any datagram */
 	if (err == -EKEYREVOKED || err == -EKEYEXPIRED || err == -EPIPE)
-		clear_bit(DTLS_ASSOC_UPDATING, &up->assoc->flags);
+		dtls_update_due(up, false);
 	else
 		dtls_update_wait(up);
 }
@@ -470,7 +481,7 @@ void dtls_update_ack(struct dtls_sock *ds, const struct dtls_plain *rec)
 		WRITE_ONCE(up->tx_seq, up->tx_seq - 1);
 		goto out;
 	}
-	clear_bit(DTLS_ASSOC_UPDATING, &assoc->flags);
+	dtls_update_due(up, false);
 	dtls_control_event(ds, DTLS_EVENT_REKEY, 0, epoch, 0);
 	if (READ_ONCE(up->wanted))
 		dtls_update_queue(up, 0, true);

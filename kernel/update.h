@@ -72,7 +72,7 @@ void dtls_update_keyed(struct dtls_assoc *assoc, const struct dtls_keys *tx,
 u16 dtls_update_message_seq(const struct dtls_assoc *assoc, bool rx);
 int dtls_update_begin(struct dtls_sock *ds, bool ask);
 void dtls_update_want(struct dtls_assoc *assoc, bool ask);
-void dtls_update_arrived(struct dtls_assoc *assoc);
+void dtls_update_arrived(struct dtls_sock *ds);
 void dtls_update_handshake(struct dtls_sock *ds, const struct dtls_plain *rec);
 void dtls_update_ack(struct dtls_sock *ds, const struct dtls_plain *rec);
 
