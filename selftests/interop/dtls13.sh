@@ -185,7 +185,7 @@ if picked exporter; then
 fi
 # refused TEXT "LISTEN" "CONNECT" CLIENT-CODE CLIENT-SAYS
 refused() {
-	picked "$1" || return
+	picked "refused: $1" || return
 	# shellcheck disable=SC2086
 	serve_kdtls $2
 	# shellcheck disable=SC2086
@@ -207,7 +207,7 @@ refused "no common ALPN" "$s --alpn x" "$c --alpn y" 3 "alert 120"
 updates() { # TEXT: KDTLS-SIGNAL or a line "update", as the arguments say
 	local text=$1 who=$2 way=$3
 	shift 3
-	picked "$text" || return
+	picked "key update: $text" || return
 	"$@"
 	answer
 	for i in 4 5 6; do
@@ -253,7 +253,8 @@ transfer() { # TEXT "LISTEN" "CONNECT"
 	wait_for 20 listening $nss $port
 	# shellcheck disable=SC2086
 	in_c timeout $((100 * slow)) "$kdtls" -v --stats connect --dtls 1.3 $c $3 $addr_s:$port \
-		>"$tmp/c.log" 2>&1 && join 20 $server && cmp "$tmp/file" "$tmp/got"
+		>"$tmp/c.log" 2>&1 && join 20 $server && cmp "$tmp/file" "$tmp/got" &&
+		{ [[ $1 != *updates* ]] || grep -qE 'sent .*epoch ([4-9]|[1-9][0-9])' "$tmp/c.log"; }
 	result $? "$1" "$tmp/c.log" "$tmp/s.log"
 	stop $server
 	rm -f "$tmp/got"
