@@ -7,8 +7,7 @@
 #include <crypto/skcipher.h>
 #include <linux/dtls.h>
 
-#include "inner.h"
-#include "record.h"
+#include "record13.h"
 
 struct dtls_work;
 
@@ -166,6 +165,20 @@ static inline int dtls_cipher_seal(const struct dtls_aead *aead,
 static inline unsigned int dtls_cipher_plain_max(const struct dtls_aead *aead)
 {
 	return DTLS_RECORD_PLAIN_MAX - (aead->form == DTLS_FORM_CID12);
+}
+
+/**
+ * dtls_cipher_knows() - is there such a content type under these keys
+ * @aead: key
+ * @type: content type
+ *
+ * Context: any. Return: true if so.
+ */
+static inline bool dtls_cipher_knows(const struct dtls_aead *aead, u8 type)
+{
+	return aead->form == DTLS_FORM_13 ? dtls_record13_inner_ok(type) :
+					    type >= DTLS_TYPE_CCS &&
+					    type <= DTLS_TYPE_HEARTBEAT;
 }
 
 /**

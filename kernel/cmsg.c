@@ -14,8 +14,8 @@ static int dtls_cmsg_record(struct dtls_tx *tx, struct cmsghdr *cmsg)
 	    cmsg->cmsg_len != CMSG_LEN(sizeof(rec)))
 		return -EINVAL;
 	memcpy(&rec, CMSG_DATA(cmsg), sizeof(rec));
-	if (rec.type < DTLS_TYPE_CCS || rec.type > DTLS_TYPE_HEARTBEAT ||
-	    rec.seq || memchr_inv(rec.pad, 0, sizeof(rec.pad)))
+	if (!dtls_cipher_knows(&tx->ep->aead, rec.type) || rec.seq ||
+	    memchr_inv(rec.pad, 0, sizeof(rec.pad)))
 		return -EINVAL;
 	if (rec.epoch && rec.epoch != tx->ep->epoch)
 		return -EINVAL;

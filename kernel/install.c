@@ -217,7 +217,7 @@ static struct dtls_epoch *dtls_install_set_tx(struct dtls_assoc *assoc,
 {
 	struct dtls_epoch *old;
 
-	assoc->tx_last = ep->epoch;
+	WRITE_ONCE(assoc->tx_last, ep->epoch);
 	if (assoc->version == DTLS_1_3_VERSION &&
 	    ep->epoch == DTLS_EPOCH_HANDSHAKE) {
 		old = assoc->more->tx_hs;

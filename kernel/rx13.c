@@ -182,14 +182,6 @@ static void dtls_rx_spent(struct dtls_rx *rx)
 	sk_error_report(sk);
 }
 
-/* May there be such a record? */
-static bool dtls_rx_inner_ok(u8 form, u8 type)
-{
-	return form == DTLS_FORM_13 ? dtls_record13_inner_ok(type) :
-				      type >= DTLS_TYPE_CCS &&
-				      type <= DTLS_TYPE_HEARTBEAT;
-}
-
 /**
  * dtls_rx_open_inner() - open the record in hand, with its type inside
  * @rx: with header and keys
@@ -240,7 +232,7 @@ enum dtls_stat dtls_rx_open_inner(struct dtls_rx *rx)
 	verdict = dtls_keys_commit(ep, hdr->seq, max(len, 0));
 	if (verdict != DTLS_REPLAY_NEW)
 		return dtls_rx_refused(verdict);
-	if (len < 0 || !dtls_rx_inner_ok(ep->aead.form, type))
+	if (len < 0 || !dtls_cipher_knows(&ep->aead, type))
 		return DTLS_STAT_RX_DROP_TYPE;
 	/* RFC 9147 6.1: epoch 2 is for handshake messages, alerts and ACKs */
 	if (ep->aead.form == DTLS_FORM_13 && type == DTLS_TYPE_DATA &&

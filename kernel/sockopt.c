@@ -372,6 +372,9 @@ static int dtls_sockopt_get_keys(struct dtls_sock *ds, int optname, int len,
 		return -EINVAL;
 	if (!assoc)
 		return -ENOKEY;
+	/* no room for the secret: it would be lost */
+	if (export && len < DTLS_KEYS_SIZE_VER1 && dtls_update_of(assoc))
+		return -EINVAL;
 	/* before the direction ends: a bad pointer must not cost the keys */
 	len = min_t(int, len, sizeof(keys));
 	if (put_user(len, optlen) || (export && clear_user(optval, len)))

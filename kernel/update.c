@@ -175,7 +175,8 @@ static int dtls_update_start(struct dtls_update *up, bool ask, int flags)
 	if (test_bit(DTLS_ASSOC_UPDATING, &assoc->flags))
 		return -EALREADY;
 	/* the last number is never used: none is left for what comes after */
-	if (READ_ONCE(up->tx_seq) == U16_MAX)
+	if (READ_ONCE(up->tx_seq) == U16_MAX ||
+	    READ_ONCE(assoc->tx_last) == U16_MAX)
 		return -EKEYEXPIRED;
 	up->request = ask ? DTLS_MESSAGE_UPDATE_REQUESTED :
 			    DTLS_MESSAGE_UPDATE_NOT_REQUESTED;
@@ -273,8 +274,11 @@ static void dtls_update_repeat(struct dtls_update *up)
 {
 	int err = dtls_update_send(up, MSG_DONTWAIT);
 
-	/* if there was no room for it, it is lost, like any datagram */
-	if (err == -EKEYREVOKED || err == -EKEYEXPIRED || err == -EPIPE)
+	/*
+	 * If there was no room for it, it is lost, like any datagram; and at the
+	 * end of the key the ACK of an earlier one may still come.
+	 */
+	if (err == -EKEYREVOKED || err == -EPIPE)
 		dtls_update_due(up, false);
 	else
 		dtls_update_wait(up);
