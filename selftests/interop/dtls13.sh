@@ -84,8 +84,9 @@ rekeyed() { # LOG WAY EPOCH
 
 while read -r iana wolf; do
 	[ -n "$iana" ] || continue
-	# To wolfSSL 5.5.4 not more than 12: with a longer one it cannot write.
-	for cid in none "4 7" "0 12"; do
+	# Short ones: wolfSSL 5.5.4 forgets them when it counts how much room a record
+	# needs, and then cannot write.
+	for cid in none "4 7" "3 0"; do
 		read -r cid_s cid_c <<<"$cid"
 		ks='' kc='' ws='' wc='' text="$iana"
 		if [ "$cid" != none ]; then
@@ -118,8 +119,10 @@ while read -r iana wolf; do
 		if picked "wolfSSL, kdtls: $text"; then
 			serve_kdtls $s --suites $iana $ks
 			client_wolf --suite $wolf $wc
-			answer && answer && has "$tmp/s.log" "DTLS 1.3, $iana," &&
-				bye && join 20 $server
+			# Its close_notify with CCM_8 is too short to be a record
+			# (RFC 9147 4.2.3), and is not sent.
+			answer && answer && has "$tmp/s.log" "DTLS 1.3, $iana," && bye &&
+				{ [[ $iana == *CCM_8* ]] || join 20 $server; }
 			result $? "wolfSSL, kdtls: $text" "$tmp/c.log" "$tmp/s.log"
 			stop $server
 		fi
@@ -243,30 +246,47 @@ updates "wolfSSL's server begins" peer - kw
 
 # ---- A file, with keys that change under way, and a network that does its worst
 
-head -c 1500000 /dev/urandom >"$tmp/file"
-transfer() { # TEXT "LISTEN" "CONNECT"
-	picked "$1" || return
+# keep_updating PID...: both ends, until one is gone
+keep_updating() {
+	while kill -USR1 "$1" 2>/dev/null && kill -USR2 "$2" 2>/dev/null; do
+		read -rt 0.2 -u 9
+	done
+}
+transfer() { # TEXT BYTES "LISTEN" "CONNECT"
+	local text=$1 updater=
+	picked "$text" || return
+	head -c "$2" /dev/urandom >"$tmp/file"
+	shift
 	port=$((port + 1))
 	# shellcheck disable=SC2086
 	start "$tmp/s.log" in_s "$kdtls" -v --stats listen --dtls 1.3 $s $2 ":$port"
 	server=$started
 	wait_for 20 listening $nss $port
 	# shellcheck disable=SC2086
-	in_c timeout $((100 * slow)) "$kdtls" -v --stats connect --dtls 1.3 $c $3 $addr_s:$port \
-		>"$tmp/c.log" 2>&1 && join 20 $server && cmp "$tmp/file" "$tmp/got" &&
-		{ [[ $1 != *updates* ]] || grep -qE 'sent .*epoch ([4-9]|[1-9][0-9])' "$tmp/c.log"; }
-	result $? "$1" "$tmp/c.log" "$tmp/s.log"
+	start "$tmp/c.log" in_c "$kdtls" -v --stats connect --dtls 1.3 $c $3 $addr_s:$port
+	client=$started
+	if [[ $text == *updates* ]]; then
+		# Before that a signal would be the end of them.
+		wait_for 20 has "$tmp/c.log" "in the kernel" &&
+			wait_for 20 has "$tmp/s.log" "in the kernel" &&
+			keep_updating $client $server &
+		updater=$!
+	fi
+	join 100 $client && join 20 $server && cmp "$tmp/file" "$tmp/got" &&
+		{ [ -z "$updater" ] || grep -qE 'sent .*epoch ([4-9]|[1-9][0-9])' "$tmp/c.log"; }
+	result $? "$text" "$tmp/c.log" "$tmp/s.log"
 	stop $server
-	rm -f "$tmp/got"
+	[ -z "$updater" ] || stop $updater
+	rm -f "$tmp/got" "$tmp/file"
 }
-transfer "a file, sent by the client" "--recv $tmp/got" "--send $tmp/file"
-transfer "a file, sent by the server" "--send $tmp/file --cid" "--recv $tmp/got --cid=0"
-transfer "a file, with key updates" "--recv $tmp/got --key-update 1" "--send $tmp/file --key-update 1"
+transfer "a file, sent by the client" 1500000 "--recv $tmp/got" "--send $tmp/file"
+transfer "a file, sent by the server" 1500000 "--send $tmp/file --cid" "--recv $tmp/got --cid=0"
+transfer "a file, with key updates" 20000000 "--recv $tmp/got" "--send $tmp/file"
 if ! picked "bad network"; then
 	:
 elif netem delay 5ms 2ms loss 5% duplicate 5% reorder 20%; then
-	transfer "a file over a bad network, with key updates" "--recv $tmp/got --key-update 1 --cid" \
-		"--send $tmp/file --key-update 1 --cid"
+	transfer "a file over a bad network, with key updates" 4000000 "--recv $tmp/got --cid" \
+		"--send $tmp/file --cid"
 	netem_off
 else
 	skip "a file over a bad network" "no netem"

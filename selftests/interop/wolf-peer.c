@@ -263,7 +263,10 @@ static void one_peer(WOLFSSL_CTX *ctx, int fd, int server,
 	fprintf(stderr, "wolf-peer: %s, %s\n", wolfSSL_get_version(ssl),
 		wolfSSL_get_cipher_name(ssl));
 	talk(ssl, server);
-	wolfSSL_shutdown(ssl);
+	ret = wolfSSL_shutdown(ssl);
+	if (ret == WOLFSSL_FATAL_ERROR)
+		fprintf(stderr, "wolf-peer: shutdown: error %d\n",
+			wolfSSL_get_error(ssl, ret));
 	wolfSSL_free(ssl);
 }
 
