@@ -321,6 +321,76 @@ else
 	skip "lossy handshake" "no netem"
 fi
 
+# ---- The last flight is lost, exactly, after the hand-over
+
+# proxy WHOSE WHAT N: between the client and $port
+proxy() {
+	via=$((port + 2000))
+	start "$tmp/proxy.log" in_s "$built/udp-proxy" $via $addr_s $port "$1" "$2" "$3"
+	proxy=$started
+	wait_for 20 listening $nss $via
+}
+for i in 1 2; do
+	picked "last flight" || continue
+	# The server repeats its own, and the kernel answers with the client's.
+	# shellcheck disable=SC2086
+	serve_kdtls $s
+	proxy client drop13 $i
+	before=$(stat_of $nsc TxLastFlight)
+	# shellcheck disable=SC2086
+	client_kdtls $c
+	wait_for 60 has "$tmp/s.log" "keys are in the kernel" && answer && bye &&
+		[ $(($(stat_of $nsc TxLastFlight) - before)) -ge $i ] &&
+		[ "$(grep -c 'dropped Finished' "$tmp/proxy.log")" -eq $i ]
+	result $? "the client's last flight is lost, $i times" "$tmp/c.log" "$tmp/s.log" \
+		"$tmp/proxy.log" <(in_c cat /proc/net/dtls_stat)
+	stop $proxy
+	stop $server
+
+	serve_wolf
+	proxy client drop13 $i
+	before=$(stat_of $nsc TxLastFlight)
+	# shellcheck disable=SC2086
+	client_kdtls $c
+	wait_for 60 has "$tmp/s.log" "wolf-peer: DTLS" && answer && bye &&
+		[ $(($(stat_of $nsc TxLastFlight) - before)) -ge $i ] &&
+		[ "$(grep -c 'dropped Finished' "$tmp/proxy.log")" -eq $i ]
+	result $? "the client's last flight to wolfSSL is lost, $i times" "$tmp/c.log" "$tmp/s.log" \
+		"$tmp/proxy.log" <(in_c cat /proc/net/dtls_stat)
+	stop $proxy
+	stop $server
+
+	# The client repeats it, and the kernel acknowledges it again.
+	# shellcheck disable=SC2086
+	serve_kdtls $s
+	proxy server drop13 $i
+	before=$(stat_of $nss TxAcks)
+	# shellcheck disable=SC2086
+	client "$peer" client $addr_s $via $wolf_c
+	wait_for 60 has "$tmp/c.log" "wolf-peer: DTLS" && answer && bye &&
+		[ $(($(stat_of $nss TxAcks) - before)) -ge $i ] &&
+		[ "$(grep -c 'dropped Finished' "$tmp/proxy.log")" -eq $i ]
+	result $? "the acknowledgement of wolfSSL's last flight is lost, $i times" "$tmp/c.log" \
+		"$tmp/s.log" "$tmp/proxy.log" <(in_s cat /proc/net/dtls_stat)
+	stop $proxy
+	stop $server
+	via=
+done
+if picked "overtakes"; then
+	# shellcheck disable=SC2086
+	serve_kdtls $s
+	proxy client swap13 1
+	# shellcheck disable=SC2086
+	client_kdtls $c
+	wait_for 20 has "$tmp/c.log" "in the kernel"
+	answer && has "$tmp/proxy.log" released && grep -q ', 1 early records' "$tmp/s.log" && bye
+	result $? "data that overtakes the last flight is not lost" "$tmp/c.log" "$tmp/s.log" \
+		"$tmp/proxy.log"
+	stop $proxy
+	stop $server
+	via=
+fi
+
 # ---- DTLS 1.2 for those who have no other
 
 auto() { # TEXT "LISTEN" "CONNECT" VERSION

@@ -13,6 +13,10 @@
  *		swap: its last flight is held back until N records of data have
  *		overtaken it
  *
+ *		drop13, swap13: the same with DTLS 1.3 and no connection IDs, where the
+ *		last flight is what a client sends under epoch 2, and what a
+ *		server sends under epoch 3: the acknowledgement of that
+ *
  * Says on stdout what it does, one line each.
  */
 #include <arpa/inet.h>
@@ -55,6 +59,32 @@ static void look(int *finished, int *flight, int *data)
 	}
 }
 
+/* Of DTLS 1.3 (RFC 9147 4) that is in the first byte, but for the end of each. */
+static void look13(int server, int *finished, int *flight, int *data)
+{
+	const unsigned char *p = now.data;
+	ssize_t left = now.len, n, head;
+
+	*finished = *flight = *data = 0;
+	for (; left > 0; p += n, left -= n) {
+		n = left;
+		if ((*p & 0xe0) != 0x20) {
+			if (left >= 13)
+				n = 13 + (p[11] << 8 | p[12]);
+		} else {
+			if ((*p & 3) == (server ? 3 : 2))
+				*finished = 1;
+			else if ((*p & 3) == 3)
+				*data = 1;
+			head = *p & 8 ? 3 : 2;
+			if (*p & 4 && left >= head + 2)
+				n = head + 2 + (p[head] << 8 | p[head + 1]);
+		}
+		if (n > left)
+			return;
+	}
+}
+
 /* Takes ChangeCipherSpec and Finished out of the datagram. */
 static void cut(void)
 {
@@ -78,7 +108,7 @@ int main(int argc, char **argv)
 {
 	struct sockaddr_in here = { .sin_family = AF_INET }, server = here, client;
 	int a = socket(AF_INET, SOCK_DGRAM, 0), b = socket(AF_INET, SOCK_DGRAM, 0);
-	int suffers, drop, cuts, count, finished, flight, data, from, i, over = 0;
+	int suffers, drop, cuts, dtls13, count, finished, flight, data, from, i, over = 0;
 	struct pollfd pfd[2] = { { a, POLLIN, 0 }, { b, POLLIN, 0 } };
 	socklen_t len = sizeof(client);
 
@@ -88,7 +118,8 @@ int main(int argc, char **argv)
 	here.sin_port = htons(atoi(argv[1]));
 	server.sin_port = htons(atoi(argv[3]));
 	suffers = !strcmp(argv[4], "server");
-	drop = !strcmp(argv[5], "drop");
+	dtls13 = !!strstr(argv[5], "13");
+	drop = !strncmp(argv[5], "drop", 4);
 	cuts = !strcmp(argv[5], "cut");
 	count = argc > 6 ? atoi(argv[6]) : 1;
 	if (inet_pton(AF_INET, argv[2], &server.sin_addr) != 1 ||
@@ -105,7 +136,10 @@ int main(int argc, char **argv)
 			       MSG_DONTWAIT);
 		if (now.len < 0)
 			continue;
-		look(&finished, &flight, &data);
+		if (dtls13)
+			look13(from, &finished, &flight, &data);
+		else
+			look(&finished, &flight, &data);
 		if (from == suffers && !over && (finished || flight)) {
 			printf("%s %s\n", drop ? "dropped" : cuts ? "cut" : "held",
 			       finished ? "Finished" : "flight");
