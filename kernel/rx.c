@@ -305,10 +305,9 @@ static enum dtls_stat dtls_rx_keys(struct dtls_rx *rx, u16 epoch)
 }
 
 /*
- * Open the record at @off of the run. Return: %DTLS_STAT_COUNT if it is good,
- * and in @rx->plain; or why it is dropped.
+ * Open the record at @off of the run. Return: as dtls_rx_open_inner().
  */
-static enum dtls_stat dtls_rx_open(struct dtls_rx *rx)
+static enum dtls_stat dtls_rx_open(struct dtls_rx *rx, u32 max)
 {
 	const struct dtls_record_hdr *hdr = &rx->hdr;
 	enum dtls_replay_verdict verdict;
@@ -318,7 +317,7 @@ static enum dtls_stat dtls_rx_open(struct dtls_rx *rx)
 	int ret;
 
 	if (unlikely(ep->aead.form != DTLS_FORM_12))
-		return dtls_rx_open_inner(rx);
+		return dtls_rx_open_inner(rx, max);
 	verdict = dtls_keys_check(ep, hdr->seq);
 	if (verdict != DTLS_REPLAY_NEW)
 		return dtls_rx_refused(verdict);
@@ -388,22 +387,6 @@ static bool dtls_rx_header(struct dtls_rx *rx)
 	return false;
 }
 
-/*
- * A record with its type inside is as long as it turns out to be. If that is too
- * long, it is left for later. Return: as dtls_rx_next().
- */
-static noinline int dtls_rx_fits(struct dtls_rx *rx, u32 max)
-{
-	/* with DTLS_RECVTYPE the program sees it, too */
-	if (rx->plain.type == DTLS_TYPE_ACK)
-		dtls_update_ack(rx->ds, &rx->plain);
-	rx->fit = rx->hdr.len;
-	if (rx->plain.len <= max)
-		return 0;
-	dtls_rx_keep(rx, true);
-	return -EMSGSIZE;
-}
-
 /**
  * dtls_rx_next() - open records until one is for the program
  * @rx:  what is in hand
@@ -440,20 +423,23 @@ int dtls_rx_next(struct dtls_rx *rx, u32 max)
 		/* with padding it may be shorter: as the last was, if alike */
 		if (hdr->len - over > max && hdr->len != rx->fit)
 			return -EMSGSIZE;
-		why = dtls_rx_open(rx);
+		why = dtls_rx_open(rx, max);
 		if (why != DTLS_STAT_COUNT)
 			goto drop;
 		if (rx->plain.type == DTLS_TYPE_DATA ||
 		    READ_ONCE(ds->recvtype)) {
 			rx->last = hdr->hdr_len + hdr->len;
-			return likely(rx->form == DTLS_FORM_12) ? 0 :
-			       dtls_rx_fits(rx, max);
+			return 0;
 		}
 		dtls_rx_count_records(rx);
 		dtls_control_receive(ds, &rx->plain);
 		dtls_run_pass(&rx->run, hdr->hdr_len + hdr->len);
 		continue;
 drop:
+		if (why == DTLS_RX_KEPT) {
+			rx->last = hdr->hdr_len + hdr->len;
+			return -EMSGSIZE;
+		}
 		dtls_rx_drop(ds, why, hdr, hdr->len);
 		dtls_run_pass(&rx->run, hdr->hdr_len + hdr->len);
 	}

@@ -11,6 +11,9 @@
 
 #define DTLS_RX_DIRECT	768	/* bytes of a record */
 
+/* Not a reason to drop a record: it is too long for the caller, and queued. */
+#define DTLS_RX_KEPT	((enum dtls_stat)(DTLS_STAT_COUNT + 1))
+
 /* rx.c */
 enum dtls_stat dtls_rx_refused(enum dtls_replay_verdict verdict);
 enum dtls_stat dtls_rx_failed(struct dtls_sock *ds, struct dtls_epoch *ep,
@@ -18,7 +21,7 @@ enum dtls_stat dtls_rx_failed(struct dtls_sock *ds, struct dtls_epoch *ep,
 
 /* rx13.c */
 enum dtls_record_fault dtls_rx_parse(struct dtls_rx *rx, u32 left);
-enum dtls_stat dtls_rx_open_inner(struct dtls_rx *rx);
+enum dtls_stat dtls_rx_open_inner(struct dtls_rx *rx, u32 max);
 
 /*
  * May a record be opened out of place, without a copy? Not where somebody may

@@ -7,6 +7,7 @@
 #include "control.h"
 #include "record13.h"
 #include "rx.h"
+#include "update.h"
 
 /* A record of DTLS 1.3, or one in the clear from before there were keys. */
 static enum dtls_record_fault dtls_rx_parse13(struct dtls_rx *rx, const u8 *buf,
@@ -184,13 +185,14 @@ static void dtls_rx_spent(struct dtls_rx *rx)
 
 /**
  * dtls_rx_open_inner() - open the record in hand, with its type inside
- * @rx: with header and keys
+ * @rx:  with header and keys
+ * @max: bytes of plaintext that the caller has room for
  *
  * Context: process, may sleep in the cipher; no locks held.
- * Return: %DTLS_STAT_COUNT if it is good, and in @rx->plain; or why it is
- * dropped.
+ * Return: %DTLS_STAT_COUNT if it is good, and in @rx->plain; %DTLS_RX_KEPT if it
+ * is application data, but too long, and has been queued; or why it is dropped.
  */
-enum dtls_stat dtls_rx_open_inner(struct dtls_rx *rx)
+enum dtls_stat dtls_rx_open_inner(struct dtls_rx *rx, u32 max)
 {
 	struct dtls_record_hdr *hdr = &rx->hdr;
 	enum dtls_replay_verdict verdict;
@@ -239,5 +241,13 @@ enum dtls_stat dtls_rx_open_inner(struct dtls_rx *rx)
 	    ep->epoch == DTLS_EPOCH_HANDSHAKE)
 		return DTLS_STAT_RX_DROP_CONTROL;
 	dtls_rx_accept(rx, type, frag, len);
+	rx->fit = hdr->len;
+	if (type == DTLS_TYPE_DATA && len > max) {
+		dtls_rx_keep(rx, true);
+		return DTLS_RX_KEPT;
+	}
+	/* a program with DTLS_RECVTYPE gets it as well */
+	if (type == DTLS_TYPE_ACK && READ_ONCE(rx->ds->recvtype))
+		dtls_update_ack(rx->ds, &rx->plain);
 	return DTLS_STAT_COUNT;
 }

@@ -176,12 +176,18 @@ static inline unsigned int dtls_tx_padding(const struct dtls_tx *tx)
 	       max_t(unsigned int, READ_ONCE(tx->ds->padding), 1);
 }
 
+static noinline unsigned int dtls_tx_pad_some(const struct dtls_tx *tx,
+					      size_t plain,
+					      unsigned int padding)
+{
+	return dtls_cipher_pad(&tx->ep->aead, plain, padding);
+}
+
 /* Padding of a record of @plain bytes. */
 static inline unsigned int dtls_tx_pad(const struct dtls_tx *tx, size_t plain,
 				       unsigned int padding)
 {
-	return likely(!padding) ? 0 :
-	       dtls_cipher_pad(&tx->ep->aead, plain, padding);
+	return likely(!padding) ? 0 : dtls_tx_pad_some(tx, plain, padding);
 }
 
 /* Bytes of a record of @plain bytes. */
@@ -236,21 +242,22 @@ static int dtls_tx_one(struct dtls_tx *tx, struct dtls_work *work,
 		       unsigned int pad, u64 seq)
 {
 	struct dtls_aead *aead = &tx->ep->aead;
-	bool aside = dtls_work_holds(work, record);
-	int ret;
+	int ret, err;
 
 	ret = dtls_cipher_seal(aead, work, record, tx->type, tx->ep->epoch,
 			       seq, plain, pad);
-	if (aside && ret > 0 && dtls_cipher_finish(aead, work))
-		ret = -EIO;
-	if (ret < 0) {
+	if (unlikely(ret < 0)) {
 		dtls_tx_wipe(tx, record, plain);
 		return ret;
 	}
-	if (aside)
+	if (dtls_work_holds(work, record)) {
+		err = dtls_cipher_finish(aead, work);
+		if (unlikely(err))
+			return err;
 		dtls_wire_copy(wire, record, ret);
-	else
+	} else {
 		dtls_wire_add(wire, ret);
+	}
 	trace_dtls_record_sent(tx->ds->sk, tx->type, tx->ep->epoch, seq, plain);
 	return 0;
 }
