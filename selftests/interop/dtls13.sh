@@ -418,4 +418,71 @@ if picked "auto, gnutls-serv"; then
 	result $? "auto, gnutls-serv" "$tmp/c.log" "$tmp/s.log"
 	stop $server
 fi
+# OpenSSL without a cookie exchange keeps what the first ClientHello said.
+if picked "auto, OpenSSL without cookies"; then
+	serve "$built/openssl-echo" server $addr_s $((port + 1)) --cert "$tmp/server.pem" \
+		--key "$tmp/server.key" --count 2
+	# shellcheck disable=SC2086
+	client "$kdtls" -v connect $c --dtls auto $addr_s:$port
+	wait_for 40 has "$tmp/c.log" "DTLS 1.2, " || wait_for 1 has "$tmp/c.log" "DTLS"
+	answer && bye
+	result $? "auto, OpenSSL without cookies" "$tmp/c.log" "$tmp/s.log"
+	stop $server
+fi
+
+# Somebody answers the ClientHello of 1.3 with a HelloVerifyRequest of 1.2, and leaves
+# the rest to a server that could do better: the client must find out.
+if picked "forged"; then
+	cat >"$tmp/forge.py" <<-'EOF'
+		import select, socket, sys
+		port, host, to = int(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+		front = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		front.bind(("0.0.0.0", port))
+		back, first = {}, None
+		cookie = bytes.fromhex("fefd04") + b"kdtl"
+		body = bytes([3, 0, 0, len(cookie), 0, 0, 0, 0, 0, 0, 0, len(cookie)]) + cookie
+		hvr = bytes.fromhex("16fefd") + bytes(8) + len(body).to_bytes(2, "big") + body
+		while True:
+		    for s in select.select([front] + list(back), [], [])[0]:
+		        if s is not front:
+		            front.sendto(s.recv(65536), back[s])
+		            continue
+		        data, client = front.recvfrom(65536)
+		        if first in (None, client):
+		            first = client
+		            front.sendto(hvr, client)
+		            continue
+		        out = [s for s in back if back[s] == client]
+		        if not out:
+		            out = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM)]
+		            out[0].connect((host, to))
+		            back[out[0]] = client
+		        out[0].send(data)
+	EOF
+	# forge "LISTEN": what becomes of a client that would take both
+	forge() {
+		# shellcheck disable=SC2086
+		serve "$kdtls" -v listen --echo $s $1 ":$((port + 1))"
+		via=$((port + 2000))
+		start "$tmp/forge.log" in_s python3 "$tmp/forge.py" $via $addr_s $port
+		forger=$started
+		wait_for 20 listening $nss $via
+		# shellcheck disable=SC2086
+		client "$kdtls" -v connect $c --dtls auto $addr_s:$via
+	}
+	forge "--dtls auto"
+	exec 8>&-
+	join 60 $client
+	[ $? -eq 3 ] && has "$tmp/c.log" "has forged"
+	result $? "forged refusal of 1.3: noticed" "$tmp/c.log" "$tmp/s.log" "$tmp/forge.log"
+	stop $forger
+	stop $server
+	# The same with a server of 1.2 is no lie.
+	forge "--dtls 1.2"
+	answer && both_say "DTLS 1.2, " && bye
+	result $? "forged refusal of 1.3, but true" "$tmp/c.log" "$tmp/s.log" "$tmp/forge.log"
+	stop $forger
+	stop $server
+	via=
+fi
 finish
