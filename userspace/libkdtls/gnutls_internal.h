@@ -79,6 +79,7 @@ struct kdtls_session {
 	/* DTLS 1.3, by a backend */
 	bool is13;
 	int setup13;			/* error of 1.3, its words are in @error */
+	bool io_failed;			/* the socket, not the peer */
 	bool undecided;			/* server: what will the client offer? */
 	bool fell_back;			/* client: 1.3 was offered, 1.2 came */
 	const struct kdtls_backend *backend;

@@ -129,7 +129,10 @@ static bool call_send(void *arg, const void *buf, size_t len)
 							sizeof(s->tx_cid));
 	if (!s->timer)
 		s->timer = kdtls_now_ms() + s->rto;
-	return !kdtls_put(s, buf, len);
+	if (!kdtls_put(s, buf, len))
+		return true;
+	s->io_failed = true;
+	return false;
 }
 
 static ssize_t call_recv(void *arg, void *buf, size_t len)
@@ -137,16 +140,20 @@ static ssize_t call_recv(void *arg, void *buf, size_t len)
 	kdtls_session *s = arg;
 	ssize_t ret;
 
-	if (kdtls_flush(s))
+	if (kdtls_flush(s)) {
+		s->io_failed = true;
 		return -s->soft_errno;
+	}
 	/* From here on all that comes is the kernel's. */
 	if (!s->server && s->watch13.finished_sent)
 		return 0;
 	ret = kdtls_get(s);
 	if (ret == -EAGAIN)
 		return 0;
-	if (ret < 0)
+	if (ret < 0) {
+		s->io_failed = true;
 		return ret;
+	}
 	if ((size_t)ret > len)
 		ret = len;
 	memcpy(buf, s->dgram, ret);
@@ -364,7 +371,8 @@ static void new_port(int fd)
 static int fall_back(kdtls_session *s)
 {
 	if (s->cfg->min_version == DTLS_1_3_VERSION)
-		return kdtls_fail(s, -EPROTO, "the peer has no DTLS 1.3");
+		return kdtls_fail(s, -EPROTO,
+				  "the peer has no DTLS 1.3, or no suite of ours");
 	kdtls_end13(s);
 	s->is13 = false;
 	s->fell_back = true;
@@ -397,7 +405,7 @@ int kdtls_check_sentinel(kdtls_session *s)
 	if (random.size == 32 && memcmp(random.data + 24, sentinel, 8))
 		return 0;
 	return kdtls_fail(s, -EPROTO,
-			  "somebody on the way has forged a refusal of DTLS 1.3");
+			  "DTLS 1.3 was refused, though the peer has it: somebody on the way may have done that");
 }
 
 /* A server that was not made by kdtls_accept(): what is the client's offer? */
@@ -443,6 +451,8 @@ static int one_step(kdtls_session *s)
 		return fall_back(s);
 	if (ret == -EAGAIN)
 		return ret;
+	if (s->io_failed)
+		return kdtls_handshake_error(s, GNUTLS_E_PULL_ERROR);
 	if (s->error[0] && ret != -ECONNABORTED)
 		return -EKEYREJECTED;
 	return kdtls_fail(s, ret, "%s", words);

@@ -24,7 +24,7 @@
 
 enum { CLIENT_HELLO = 1, SERVER_HELLO = 2, HELLO_VERIFY_REQUEST = 3,
        CERTIFICATE = 11, FINISHED = 20 };
-#define ALERT_PROTOCOL_VERSION	70
+enum { ALERT_HANDSHAKE_FAILURE = 40, ALERT_PROTOCOL_VERSION = 70 };
 
 /* As in watch.c: what anyone may fill is bounded. */
 #define EARLY_MAX	64
@@ -392,22 +392,27 @@ static void note_received(struct kdtls_watch13 *w, struct kdtls_saved *r)
 
 /*
  * A record in the clear, for a client: is its peer one of DTLS 1.2?  Anyone could
- * have written it; see fall_back() for why that does no harm.
+ * have written it; see fall_back() for why that does no harm.  handshake_failure is
+ * what servers say to suites that they do not know, and all of 1.3 are such.
  */
-static bool is_other_version(const uint8_t *p, size_t n)
+static bool is_other_version(struct kdtls_watch13 *w, const uint8_t *p, size_t n)
 {
 	uint16_t suite;
 
+	if (w->server || w->suite || w->hello_seen)
+		return false;
 	if (*p == DTLS_TYPE_ALERT)
 		return n == KDTLS_RECORD_HEADER + 2 &&
-		       p[KDTLS_RECORD_HEADER + 1] == ALERT_PROTOCOL_VERSION;
+		       (p[KDTLS_RECORD_HEADER + 1] == ALERT_PROTOCOL_VERSION ||
+			p[KDTLS_RECORD_HEADER + 1] == ALERT_HANDSHAKE_FAILURE);
 	if (*p != DTLS_TYPE_HANDSHAKE || n < KDTLS_RECORD_HEADER + MESSAGE_HEADER)
 		return false;
 	switch (p[KDTLS_RECORD_HEADER]) {
 	case HELLO_VERIFY_REQUEST:
 		return true;
 	case SERVER_HELLO:
-		return !kdtls_hello13(p, n, SERVER_HELLO, &suite);
+		w->hello_seen = kdtls_hello13(p, n, SERVER_HELLO, &suite);
+		return !w->hello_seen;
 	}
 	return false;
 }
@@ -429,7 +434,7 @@ size_t kdtls_watch13_received(struct kdtls_watch13 *w, uint8_t *buf, size_t len)
 			/* A 1.3 peer puts nothing else in the clear. */
 			give = !get_be(p + 3, 2) && (*p == DTLS_TYPE_HANDSHAKE ||
 						     *p == DTLS_TYPE_ACK);
-			if (!w->server && !w->suite && is_other_version(p, n)) {
+			if (is_other_version(w, p, n)) {
 				w->other_version = true;
 				give = false;
 			} else if (*p == DTLS_TYPE_HANDSHAKE) {

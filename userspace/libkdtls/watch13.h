@@ -44,6 +44,7 @@ struct kdtls_watch13 {
 	unsigned int datagrams;			/* sent */
 	int alert;		/* fatal one in the clear, nothing since; -1: none */
 	bool other_version;	/* the server speaks 1.2, so it seems */
+	bool hello_seen;	/* a ServerHello of 1.3, or what looks like it */
 	bool finished_sent, finished_seen;
 	bool server_cert;	/* the server has sent one: no PSK is used */
 	bool broken;		/* our own records cannot be read: no hand-over */
