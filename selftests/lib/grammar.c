@@ -161,6 +161,7 @@ void call_set(struct rng *r, const struct subject *s, struct call *c)
 		DTLS_RECVTYPE, DTLS_REPLAY_WINDOW, DTLS_EVENTS,
 		DTLS_LAST_FLIGHT, DTLS_LAST_FLIGHT, DTLS_NO_EXPORT,
 		DTLS_MAX_PAYLOAD, DTLS_TX_EXPORT, DTLS_RX_EXPORT,
+		DTLS_KEY_UPDATE, DTLS_PADDING,
 	};
 	int val;
 
@@ -191,7 +192,7 @@ void call_set(struct rng *r, const struct subject *s, struct call *c)
 	}
 	/* the right argument for another option; not of IP, which has many */
 	if (c->level == SOL_DTLS && rng_one_in(r, 24))
-		c->name = rng_one_in(r, 2) ? (int)rng_below(r, 14) :
+		c->name = rng_one_in(r, 2) ? (int)rng_below(r, 16) :
 					     (int)odd_number(r);
 	place(r, c);
 }
@@ -201,7 +202,7 @@ void call_get(struct rng *r, const struct subject *s, struct call *c)
 	(void)s;
 	memset(c, 0, sizeof(*c));
 	c->level = rng_one_in(r, 12) ? SOL_IP : SOL_DTLS;
-	c->name = c->level == SOL_IP ? DTLS_ULP : 1 + (int)rng_below(r, 11);
+	c->name = c->level == SOL_IP ? DTLS_ULP : 1 + (int)rng_below(r, 13);
 	/* an export is the end of much; what IP has beside is not our matter */
 	if ((c->name == DTLS_TX_EXPORT || c->name == DTLS_RX_EXPORT) &&
 	    !rng_one_in(r, 4))
@@ -233,12 +234,17 @@ static enum verdict keys_expect(const struct subject *s, const __u8 *p,
 	for (i = sizeof(k); i < *size; i++)
 		if (p[i])
 			return REFUSED;
+	/* no secret is ever put in, so nothing of DTLS 1.3 is right */
 	if (k.version != DTLS_1_2_VERSION || !k.epoch || k.epoch > 65535 ||
-	    k.seq > SEQ_MAX || k.cid_len || k.pad || k.pad2 || k.window ||
-	    k.records || k.bytes || k.drop_replay || k.drop_auth)
+	    k.seq > SEQ_MAX || k.cid_len > DTLS_CID_MAX || k.pad || k.pad2 ||
+	    k.window || k.records || k.bytes || k.drop_replay || k.drop_auth ||
+	    k.secret_len || k.pad3 || k.message_seq || k.pad4)
 		return REFUSED;
-	for (i = 0; i < sizeof(k.cid); i++)
+	for (i = k.cid_len; i < sizeof(k.cid); i++)
 		if (k.cid[i])
+			return REFUSED;
+	for (i = 0; i < sizeof(k.secret); i++)
+		if (k.secret[i])
 			return REFUSED;
 	if (k.epoch <= (tx ? s->tx_last : s->rx_last) ||
 	    (tx ? s->tx_gone : s->rx_gone))
@@ -250,8 +256,10 @@ static enum verdict keys_expect(const struct subject *s, const __u8 *p,
 	if (i == oracle_nr_suites)
 		return EITHER;
 	suite = &oracle_suites[i];
-	return k.key_len == suite->key_len && k.iv_len == suite->iv_len ?
-	       GRANTED : REFUSED;
+	if (k.key_len != suite->key_len || k.iv_len != suite->iv_len)
+		return REFUSED;
+	/* whether it is that of the keys before is not written down here */
+	return k.cid_len ? EITHER : GRANTED;
 }
 
 static enum verdict install_expect(const struct subject *s,
@@ -339,8 +347,10 @@ enum verdict call_expect(const struct subject *s, const struct call *c)
 	case DTLS_REPLAY_WINDOW:
 	case DTLS_EVENTS:
 	case DTLS_NO_EXPORT:
+	case DTLS_PADDING:
 		break;
 	default:
+		/* DTLS_KEY_UPDATE, too: it is for DTLS 1.3 */
 		return REFUSED;
 	}
 	if (c->len != sizeof(val))
@@ -351,6 +361,8 @@ enum verdict call_expect(const struct subject *s, const struct call *c)
 		       val <= DTLS_WINDOW_MAX ? GRANTED : REFUSED;
 	if (c->name == DTLS_EVENTS)
 		return val & ~DTLS_EVENT_ALL ? REFUSED : GRANTED;
+	if (c->name == DTLS_PADDING)
+		return val < 0 || val > DTLS_PLAINTEXT_MAX ? REFUSED : GRANTED;
 	if (val != 0 && val != 1)
 		return REFUSED;
 	if (c->name == DTLS_NO_EXPORT && !val && s->latched)
@@ -369,7 +381,7 @@ static void take_keys(struct subject *s, const __u8 *p, bool tx, size_t *size)
 	for (i = 0; i < oracle_nr_suites; i++)
 		if (oracle_suites[i].id == k.cipher_suite)
 			o->suite = &oracle_suites[i];
-	if (o->suite->id != k.cipher_suite)
+	if (o->suite->id != k.cipher_suite || k.cid_len)
 		s->muddy = true;
 	o->epoch = k.epoch;
 	o->seq = k.seq;
@@ -419,6 +431,7 @@ static const struct {
 			   EEXIST, EBUSY, ENOENT, ENOMEM } },
 	{ DTLS_REPLAY_WINDOW, true, { EBUSY } },
 	{ DTLS_NO_EXPORT, true, { EPERM } },
+	{ DTLS_KEY_UPDATE, true, { ENOKEY, EOPNOTSUPP } },
 	{ DTLS_LAST_FLIGHT, true, { ENOKEY, EMSGSIZE, ENOMEM } },
 	{ DTLS_TX, false, { ENOKEY } },
 	{ DTLS_TX_EXPORT, false, { EPERM, EKEYREVOKED, ENOKEY } },
