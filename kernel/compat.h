@@ -52,7 +52,8 @@
 #ifdef DTLS_HAVE_SENDPAGE
 #define dtls_compat_set_sendpage(prot, fn)	((prot)->sendpage = (fn))
 #else
-#define dtls_compat_set_sendpage(prot, fn)	do { } while (0)
+#define dtls_compat_set_sendpage(prot, fn) \
+	do { (void)(prot); (void)sizeof(&(fn)); } while (0)
 #endif
 
 static inline void dtls_compat_set_splice_eof(struct proto *prot,

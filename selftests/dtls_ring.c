@@ -85,7 +85,8 @@ static void post(struct _test_data_ring *self)
 	self->len = oracle_seal(&self->p.far.tx, DTLS_TYPE_DATA, text, LEN,
 				self->wire);
 	memcpy(self->page + OFF, self->wire, self->len);
-	n = iov.iov_len = self->len;
+	n = self->len;
+	iov.iov_len = n;
 	must(vmsplice(self->pipe[1], &iov, 1, 0) == n);
 	must(splice(self->pipe[0], NULL, self->p.far.fd, NULL, n, 0) == n);
 	settle();

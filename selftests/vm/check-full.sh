@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# make check-full: everything that there is, which takes an hour or two.  Goes on after
-# a failure; the last lines say what failed.  FUZZ_SECONDS (60) is the time of
-# each fuzzer.
+# make check-full: everything that there is, which takes an hour or two.  Goes on
+# after a failure; the last lines say what failed.  FUZZ_SECONDS (60) is the time
+# of each fuzzer.
 set -uo pipefail
 . "$(dirname "$0")/lib.sh"
 cd "$top" || exit 1
