@@ -260,7 +260,7 @@ static int raw_at(int i, bool v6)
 
 static unsigned long rounds(void)
 {
-	return effort(400, 40, 10000);
+	return effort(400, 100, 10000);
 }
 
 FIXTURE_SETUP(network)
