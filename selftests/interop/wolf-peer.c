@@ -18,7 +18,9 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -200,6 +202,47 @@ static int make_socket(const struct sockaddr_in *addr, int server)
 	return fd;
 }
 
+/* The answer, or what comes instead of it; 0: nothing for a while, it got lost. */
+static int read_some(WOLFSSL *ssl, char *buf, int max)
+{
+	struct pollfd pfd = { wolfSSL_get_fd(ssl), POLLIN, 0 };
+	int n;
+
+	for (;;) {
+		if (poll(&pfd, 1, 2000) <= 0) {
+			wolfSSL_dtls_got_timeout(ssl);
+			return 0;
+		}
+		n = wolfSSL_read(ssl, buf, max);
+		if (n > 0 || wolfSSL_get_error(ssl, n) != WOLFSSL_ERROR_WANT_READ)
+			return n > 0 ? n : -1;
+	}
+}
+
+/* A client of DTLS 1.3, where the network may be a bad one. */
+static void talk13(WOLFSSL *ssl)
+{
+	static char buf[16384];
+	int n;
+
+	fcntl(wolfSSL_get_fd(ssl), F_SETFL, O_NONBLOCK);
+	wolfSSL_dtls_set_using_nonblock(ssl, 1);
+	while (fgets(buf, sizeof(buf), stdin)) {
+		n = strlen(buf);
+		if (!strcmp(buf, "update\n")) {
+			update(ssl);
+			continue;
+		}
+		if (wolfSSL_write(ssl, buf, n) != n)
+			die("write", wolfSSL_get_error(ssl, 0));
+		n = read_some(ssl, buf, sizeof(buf));
+		if (n < 0)
+			return;
+		fwrite(buf, n, 1, stdout);
+		fflush(stdout);
+	}
+}
+
 static void talk(WOLFSSL *ssl, int server)
 {
 	static char buf[16384];
@@ -210,10 +253,6 @@ static void talk(WOLFSSL *ssl, int server)
 			if (!fgets(buf, sizeof(buf), stdin))
 				return;
 			n = strlen(buf);
-			if (dtls13 && !strcmp(buf, "update\n")) {
-				update(ssl);
-				continue;
-			}
 			if (wolfSSL_write(ssl, buf, n) != n)
 				die("write", wolfSSL_get_error(ssl, 0));
 		}
@@ -262,7 +301,10 @@ static void one_peer(WOLFSSL_CTX *ctx, int fd, int server,
 		die("handshake", wolfSSL_get_error(ssl, ret));
 	fprintf(stderr, "wolf-peer: %s, %s\n", wolfSSL_get_version(ssl),
 		wolfSSL_get_cipher_name(ssl));
-	talk(ssl, server);
+	if (dtls13 && !server)
+		talk13(ssl);
+	else
+		talk(ssl, server);
 	ret = wolfSSL_shutdown(ssl);
 	if (ret == WOLFSSL_FATAL_ERROR)
 		fprintf(stderr, "wolf-peer: shutdown: error %d\n",
