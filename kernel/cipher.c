@@ -198,8 +198,13 @@ static struct crypto_aead *dtls_cipher_alloc(const char *alg)
 	if (IS_ERR(tfm))
 		return tfm;
 	driver = crypto_tfm_alg_driver_name(crypto_aead_tfm(tfm));
-	/* put together from templates: no such wrapper, and costly to ask */
-	if (strchr(driver, '(') ||
+	/*
+	 * A wrapper may answer later, and says so. What is put together from
+	 * templates is none. Asking in vain is costly: the crypto API runs
+	 * modprobe then, whatever the flags.
+	 */
+	if (!(crypto_aead_alg(tfm)->base.cra_flags & CRYPTO_ALG_ASYNC) ||
+	    strchr(driver, '(') ||
 	    snprintf(name, sizeof(name), "__%s", driver) >= sizeof(name))
 		return tfm;
 	inner = crypto_alloc_aead(name, CRYPTO_ALG_INTERNAL,

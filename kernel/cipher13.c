@@ -13,7 +13,8 @@
 
 /*
  * As with AEADs (cipher.c): what a wrapper for contexts without FPU wraps is
- * quicker here, where there always is one.
+ * quicker here, where there always is one. Such a wrapper may answer later, and
+ * says so.
  */
 static struct crypto_skcipher *dtls_cipher13_alloc(const char *alg)
 {
@@ -24,7 +25,8 @@ static struct crypto_skcipher *dtls_cipher13_alloc(const char *alg)
 	if (IS_ERR(tfm))
 		return tfm;
 	driver = crypto_tfm_alg_driver_name(crypto_skcipher_tfm(tfm));
-	if (strchr(driver, '(') ||
+	if (!(crypto_skcipher_alg(tfm)->base.cra_flags & CRYPTO_ALG_ASYNC) ||
+	    strchr(driver, '(') ||
 	    snprintf(name, sizeof(name), "__%s", driver) >= sizeof(name))
 		return tfm;
 	inner = crypto_alloc_skcipher(name, CRYPTO_ALG_INTERNAL,
