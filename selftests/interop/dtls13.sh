@@ -46,7 +46,8 @@ serve_wolf() {
 client() {
 	rm -f "$tmp/c.in"
 	mkfifo "$tmp/c.in"
-	: >"$tmp/c.out" >"$tmp/c.log"
+	: >"$tmp/c.out"
+	: >"$tmp/c.log"
 	ip netns exec $nsc "$@" <"$tmp/c.in" >"$tmp/c.out" 2>"$tmp/c.log" &
 	client=$!
 	pids+=("$client")

@@ -15,7 +15,7 @@
  *
  *		drop13, swap13: the same with DTLS 1.3 and no connection IDs, where the
  *		last flight is what a client sends under epoch 2, and what a
- *		server sends under epoch 3: the acknowledgement of that
+ *		server sends under epoch 3: the ACK of that
  *
  * Says on stdout what it does, one line each.
  */

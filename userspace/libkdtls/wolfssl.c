@@ -22,12 +22,13 @@
 #endif
 
 /* The timers are the caller's: the library's, in seconds, only count. */
-#define TIMEOUT_MAX	(1 << 28)
+#define TIMEOUT_MAX	0x10000000
 
 struct context {
 	WOLFSSL_CTX *ctx;
 	struct kdtls_policy policy;
 	char suites[256];		/* wolfSSL's names */
+	char psk_suite[64];		/* the first of them: it has one for a PSK */
 };
 
 struct hands {
@@ -134,15 +135,12 @@ static unsigned int psk_client(WOLFSSL *ssl, const char *hint, char *identity,
 {
 	struct hands *h = wolfSSL_get_psk_callback_ctx(ssl);
 	const struct kdtls_policy *p = &h->c->policy;
-	static __thread char first[64];
 
 	(void)hint;
-	if (p->psk_len > key_max || strlen(p->psk_identity) > identity_max)
+	if (p->psk_len > key_max || strlen(p->psk_identity) >= identity_max)
 		return 0;
-	snprintf(first, sizeof(first), "%.*s",
-		 (int)strcspn(h->c->suites, ":"), h->c->suites);
-	*suite = first;
-	strcpy(identity, p->psk_identity);
+	*suite = h->c->psk_suite;
+	snprintf(identity, identity_max, "%s", p->psk_identity);
 	memcpy(key, p->psk, p->psk_len);
 	return p->psk_len;
 }
@@ -152,11 +150,8 @@ static unsigned int psk_server(WOLFSSL *ssl, const char *identity,
 			       const char **suite)
 {
 	struct hands *h = wolfSSL_get_psk_callback_ctx(ssl);
-	static __thread char first[64];
 
-	snprintf(first, sizeof(first), "%.*s",
-		 (int)strcspn(h->c->suites, ":"), h->c->suites);
-	*suite = first;
+	*suite = h->c->psk_suite;
 	return h->calls->find_psk(h->arg, identity, key, key_max);
 }
 
@@ -187,9 +182,12 @@ static int map_suites(const char *list, char *out, size_t len)
 	};
 	size_t n, i, used = 0;
 
-	if (!list)
-		list = "TLS_AES_128_GCM_SHA256,TLS_AES_256_GCM_SHA384,"
-		       "TLS_CHACHA20_POLY1305_SHA256,TLS_AES_128_CCM_SHA256";
+	/* All but the last, which has to be asked for. */
+	if (!list) {
+		snprintf(out, len, "%s:%s:%s:%s", names[0][1], names[1][1],
+			 names[2][1], names[3][1]);
+		return 0;
+	}
 	for (*out = '\0'; *list; list += n + !!list[n]) {
 		n = strcspn(list, ",");
 		for (i = 0; i < 5; i++)
@@ -233,6 +231,8 @@ static void *context_new(const struct kdtls_policy *policy, char *error,
 	if (map_suites(policy->suites, c->suites, sizeof(c->suites)) ||
 	    wolfSSL_CTX_set_cipher_list(c->ctx, c->suites) != WOLFSSL_SUCCESS)
 		goto error;
+	snprintf(c->psk_suite, sizeof(c->psk_suite), "%.*s",
+		 (int)strcspn(c->suites, ":"), c->suites);
 	what = policy->cert_file;
 	if (what && wolfSSL_CTX_use_certificate_chain_file(c->ctx, what) !=
 	    WOLFSSL_SUCCESS)
@@ -293,7 +293,8 @@ static void *hands_open(void *context, const struct kdtls_hands *hands)
 	h->c = c;
 	h->calls = hands->calls;
 	h->arg = hands->arg;
-	ssl = h->ssl = wolfSSL_new(c->ctx);
+	ssl = wolfSSL_new(c->ctx);
+	h->ssl = ssl;
 	if (!ssl) {
 		free(h);
 		return NULL;
