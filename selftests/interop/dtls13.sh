@@ -101,7 +101,7 @@ while read -r iana wolf; do
 			said="keys are in the kernel"
 		fi
 		# shellcheck disable=SC2086
-		if picked "kdtls, kdtls: $text"; then
+		if [ "$cid" = none ] && picked "kdtls, kdtls: $text"; then
 			serve_kdtls $s --suites $iana $ks
 			client_kdtls $c --suites $iana $kc
 			answer && answer && has "$tmp/c.log" "$said" &&

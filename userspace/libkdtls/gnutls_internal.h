@@ -91,7 +91,7 @@ struct kdtls_session {
 	uint8_t rx_cid_len;
 	char alpn[256];
 	char identity[129];
-	bool used_psk;
+	bool used_psk, verified;
 	gnutls_datum_t *chain;		/* the peer's, DER */
 	unsigned int num_chain;
 	char error[256];

@@ -217,7 +217,10 @@ static int call_verify(void *arg, const struct kdtls_der *chain, unsigned int n)
 		memcpy(d.data, chain[s->num_chain].data, d.size);
 		s->chain[s->num_chain] = d;
 	}
-	return kdtls_verify_chain(s, s->chain, n);
+	if (kdtls_verify_chain(s, s->chain, n))
+		return -EKEYREJECTED;
+	s->verified = true;
+	return 0;
 }
 
 static size_t call_find_psk(void *arg, const char *identity, uint8_t *key,
@@ -515,12 +518,18 @@ int kdtls_handshake13(kdtls_session *s)
 	    !s->watch13.tx[1].known || !s->watch13.rx[1].known)
 		return s->setup13 = kdtls_fail(s, -EPROTO,
 				"the handshake did something that was not understood");
+	s->used_psk = !s->watch13.server_cert && !s->watch13.missed &&
+		      (s->cfg->num_psk || (s->server && s->cfg->psk_fn));
+	/* Not that the backend would have to be believed. */
+	if (!s->used_psk && !s->verified &&
+	    (!s->server || s->cfg->verify == KDTLS_VERIFY_REQUIRE))
+		return s->setup13 = kdtls_fail(s, -EKEYREJECTED,
+				"nobody knows who the peer is");
 	s->watch13.tx_cid_len = s->backend->cid(s->hands, s->tx_cid,
 						sizeof(s->tx_cid));
 	if (!s->backend->cid_used(s->hands))
 		s->rx_cid_len = 0;
 	s->backend->alpn(s->hands, s->alpn, sizeof(s->alpn));
-	s->used_psk = !s->watch13.server_cert;
 	s->error[0] = '\0';
 	s->done = true;
 	return 0;

@@ -465,10 +465,13 @@ size_t kdtls_watch13_received(struct kdtls_watch13 *w, uint8_t *buf, size_t len)
 					note_received(w, r);
 					saved_free(r);
 				}
-			} else if (give && w->seen.count < SEEN_MAX) {
-				r = save(p, n);
+			} else if (give) {
+				if (w->seen.count < SEEN_MAX)
+					r = save(p, n);
 				if (r)
 					list_append(&w->seen, r);
+				else
+					w->missed = true;
 			}
 		}
 		if (give) {

@@ -47,6 +47,7 @@ struct kdtls_watch13 {
 	bool hello_seen;	/* a ServerHello of 1.3, or what looks like it */
 	bool finished_sent, finished_seen;
 	bool server_cert;	/* the server has sent one: no PSK is used */
+	bool missed;		/* or may have: there was more than is kept */
 	bool broken;		/* our own records cannot be read: no hand-over */
 	bool closed;
 	bool eof, eof_told;
