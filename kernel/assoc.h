@@ -42,6 +42,7 @@ struct dtls_more {
  * @tx_last:  highest epoch installed for sending, 0 if none
  * @rx_last:  likewise for receiving
  * @flags:    DTLS_ASSOC_*
+ * @senders:  epochs that send now, or in which somebody is still sealing
  * @more:     see there, or NULL with DTLS 1.2 without connection IDs; set with
  *            the first keys
  * @version:  version of DTLS, 0 before there are keys
@@ -60,6 +61,7 @@ struct dtls_assoc {
 	u32			rx_last;
 	unsigned long		flags;
 	struct dtls_more	*more;
+	atomic_t		senders;
 	u16			version;
 	u8			rx_form;
 	struct delayed_work	retire;

@@ -224,6 +224,8 @@ static struct dtls_epoch *dtls_install_set_tx(struct dtls_assoc *assoc,
 		assoc->more->tx_hs = ep;
 		return old;
 	}
+	set_bit(DTLS_EPOCH_SENDS, &ep->flags);
+	atomic_inc(&assoc->senders);
 	return rcu_replace_pointer(assoc->tx, ep,
 				   lockdep_is_held(&assoc->lock));
 }

@@ -93,6 +93,8 @@ void dtls_keys_put(struct dtls_epoch *ep)
 
 	if (!refcount_dec_and_test(&ep->ref))
 		return;
+	if (test_bit(DTLS_EPOCH_SENDS, &ep->flags))
+		atomic_dec(&assoc->senders);
 	if (ep->aead.form == DTLS_FORM_13)
 		kfree_sensitive(ep->secret);
 	dtls_cipher_destroy(&ep->aead);

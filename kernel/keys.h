@@ -84,6 +84,7 @@ struct dtls_epoch {
 #define DTLS_EPOCH_END_TOLD	1	/* end of the sequence numbers near */
 #define DTLS_EPOCH_OPENED	2	/* a record has been opened under it */
 #define DTLS_EPOCH_SPENT_TOLD	3	/* usage limit of the AEAD reached */
+#define DTLS_EPOCH_SENDS	4	/* records of the program are sealed with it */
 
 /* RFC 9147 6.1: handshake traffic has epoch 2, application data 3 and up. */
 #define DTLS_EPOCH_HANDSHAKE	2

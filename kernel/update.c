@@ -174,6 +174,12 @@ static int dtls_update_start(struct dtls_update *up, bool ask, int flags)
 
 	if (test_bit(DTLS_ASSOC_UPDATING, &assoc->flags))
 		return -EALREADY;
+	/*
+	 * The peer keeps a few old epochs, and forgets one with each new. A
+	 * caller that has been sealing for long shall not find its own gone.
+	 */
+	if (atomic_read(&assoc->senders) > DTLS_KEYS_RX_EPOCHS - 1)
+		return -EALREADY;
 	/* the last number is never used: none is left for what comes after */
 	if (READ_ONCE(up->tx_seq) == U16_MAX ||
 	    READ_ONCE(assoc->tx_last) == U16_MAX)
@@ -201,8 +207,8 @@ static int dtls_update_start(struct dtls_update *up, bool ask, int flags)
  *
  * Context: process, may sleep; no locks held.
  * Return: 0 once the KeyUpdate is sent; -EOPNOTSUPP with DTLS 1.2; -EALREADY
- * while the last one has no ACK; -ENOKEY, -EKEYREVOKED, -EKEYEXPIRED, -EPIPE, or
- * what sending it says.
+ * while the last one has no ACK, or somebody seals with keys from before it;
+ * -ENOKEY, -EKEYREVOKED, -EKEYEXPIRED, -EPIPE, or what sending it says.
  */
 int dtls_update_begin(struct dtls_sock *ds, bool ask)
 {
@@ -290,6 +296,7 @@ static void dtls_update_work(struct work_struct *work)
 					      struct dtls_update, work);
 	struct dtls_assoc *assoc = up->assoc;
 	bool ask;
+	int err;
 
 	atomic_set(&up->looking, 0);
 	if (test_bit(DTLS_ASSOC_UPDATING, &assoc->flags))
@@ -309,9 +316,10 @@ static void dtls_update_work(struct work_struct *work)
 		goto out;
 	ask = test_and_clear_bit(DTLS_UPDATE_ASK, &up->wanted);
 	clear_bit(DTLS_UPDATE_START, &up->wanted);
-	if (dtls_update_start(up, ask, MSG_DONTWAIT) == -EAGAIN) {
+	err = dtls_update_start(up, ask, MSG_DONTWAIT);
+	if (err == -EAGAIN || err == -EALREADY) {
 		set_bit(ask ? DTLS_UPDATE_ASK : DTLS_UPDATE_START, &up->wanted);
-		dtls_update_queue(up, DTLS_UPDATE_FIRST, false);
+		dtls_update_queue(up, DTLS_UPDATE_LOOK, false);
 	}
 out:
 	mutex_unlock(&up->lock);
