@@ -208,6 +208,20 @@ refused "unknown issuer" "$s" "--ca $tmp/client.pem --verify-name $name_s" 4 "is
 refused "unknown PSK" "--psk joe:$psk_hex" "--psk jim:$psk_hex" 3 "alert 40"
 refused "no common ALPN" "$s --alpn x" "$c --alpn y" 3 "alert 120"
 
+# A client is done before the server has judged it; it learns it from the kernel.
+if picked "refused: no certificate where one is required"; then
+	# shellcheck disable=SC2086
+	serve_kdtls $s --require-cert --ca "$tmp/ca.pem"
+	# shellcheck disable=SC2086
+	client_kdtls $c
+	join 20 $server
+	[ $? -eq 3 ] && ! has "$tmp/s.log" "in the kernel" &&
+		wait_for 20 has "$tmp/c.log" "fatal alert"
+	result $? "refused: no certificate where one is required" "$tmp/c.log" "$tmp/s.log"
+	exec 8>&-
+	stop $client
+	stop $server
+fi
 if picked nobody; then
 	# shellcheck disable=SC2086
 	in_c timeout $((20 * slow)) "$kdtls" connect $c --dtls 1.3 $addr_s:9 >"$tmp/c.log" 2>&1 </dev/null
