@@ -421,7 +421,8 @@ int dtls_rx_next(struct dtls_rx *rx, u32 max)
 		if (hdr->len > over + DTLS_RECORD_PLAIN_MAX)
 			goto drop;
 		/* with padding it may be shorter: as the last was, if alike */
-		if (hdr->len - over > max && hdr->len != rx->fit)
+		if (hdr->len - over > max &&
+		    (hdr->len != rx->fit || rx->plain.len > max))
 			return -EMSGSIZE;
 		why = dtls_rx_open(rx, max);
 		if (why != DTLS_STAT_COUNT)
