@@ -1,0 +1,659 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* kselftest-libs: -lcrypto */
+/* kselftest-debug: yes */
+/* kselftest-kcsan: yes */
+/*
+ * DTLS 1.3: alerts and closing; what comes behind a handshake and wants to be
+ * acknowledged; the end of the handshake itself, under epoch 2.
+ */
+#include <kselftest_harness.h>
+
+#include <errno.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+#include "lib/far13.h"
+
+static __u8 in[DTLS_PLAINTEXT_MAX];
+
+static void __attribute__((constructor)) warm(void)
+{
+	far13_warm();
+}
+
+FIXTURE(control13) {
+	struct pair13 p;
+	struct end13 *far;
+	int fd;
+};
+
+FIXTURE_VARIANT(control13) {
+	__u16 suite;
+	int family;
+	unsigned int cid;
+};
+
+FIXTURE_VARIANT_ADD(control13, gcm_v4) { SUITE13_AES_128_GCM, FAMILY_V4, 0 };
+FIXTURE_VARIANT_ADD(control13, chacha_v6_cid) { SUITE13_CHACHA20, FAMILY_V6, 8 };
+
+FIXTURE_SETUP(control13)
+{
+	netns_new();
+	pair13_prepare(&self->p, variant->suite, variant->family, false);
+	pair13_cids(&self->p, variant->cid, variant->cid);
+	pair13_install(&self->p);
+	self->far = &self->p.far;
+	self->fd = self->p.near.fd;
+	ASSERT_EQ(0, set_int(self->fd, SOL_DTLS, DTLS_EVENTS, DTLS_EVENT_ALL));
+}
+
+FIXTURE_TEARDOWN(control13)
+{
+	pair13_close(&self->p);
+}
+
+static void alert(struct end13 *far, __u8 level, __u8 description)
+{
+	__u8 a[2] = { level, description };
+
+	must(end13_send_type(far, DTLS_TYPE_ALERT, a, 2) == 2);
+}
+
+/* What recv() without waiting says. */
+static int recv_now(int fd)
+{
+	ssize_t n = recv_soon(fd, in, sizeof(in), 0);
+
+	return n < 0 ? -errno : n;
+}
+
+static int send_now(int fd)
+{
+	ssize_t n = send(fd, "x", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+	return n < 0 ? -errno : n;
+}
+
+/* Data goes both ways. */
+static bool alive(int fd, struct end13 *far)
+{
+	struct seen13 s;
+
+	must(end13_send(far, "on", 2, 0) == 2);
+	if (recv_now(fd) != 2 || send_now(fd) != 1)
+		return false;
+	far13_collect(far, &s);
+	return s.data == 1 && s.len == 1;
+}
+
+TEST_F(control13, close_notify_is_half)
+{
+	struct sock_extended_err ee;
+	struct seen13 s;
+
+	must(end13_send(self->far, "last", 4, 0) == 4);
+	alert(self->far, ALERT_WARNING, ALERT_CLOSE_NOTIFY);
+	must(end13_send(self->far, "late", 4, 0) == 4);
+	ASSERT_EQ(4, recv_now(self->fd));
+	ASSERT_EQ(0, recv_now(self->fd));
+	ASSERT_EQ(0, recv_now(self->fd));
+	ASSERT_EQ(POLLRDHUP, poll_now(self->fd, POLLIN | POLLRDHUP) & POLLRDHUP);
+	ASSERT_EQ(1, stat_read("RxCloseNotify"));
+	ASSERT_EQ(1, stat_read("RxDropClosed"));
+	ASSERT_EQ(true, far13_silent(self->far));
+	ASSERT_EQ(0, get_int(self->fd, SOL_SOCKET, SO_ERROR));
+	/* RFC 8446 6.1: it "does not have any effect on its read side" */
+	ASSERT_EQ(1, send_now(self->fd));
+	far13_collect(self->far, &s);
+	ASSERT_EQ(1, s.data);
+	ASSERT_EQ(0, shutdown(self->fd, SHUT_WR));
+	ASSERT_EQ(-EPIPE, send_now(self->fd));
+	far13_collect(self->far, &s);
+	ASSERT_EQ(1, s.alerts);
+	ASSERT_EQ(ALERT_CLOSE_NOTIFY, s.alert[1]);
+	shutdown(self->fd, SHUT_WR);
+	ASSERT_EQ(true, far13_silent(self->far));
+	ASSERT_EQ(false, event_next(self->fd, &ee));
+}
+
+/* Whatever level it says; RFC 8446 6: "severity is implicit". */
+TEST_F(control13, close_notify_of_any_level)
+{
+	alert(self->far, ALERT_FATAL, ALERT_CLOSE_NOTIFY);
+	ASSERT_EQ(0, recv_now(self->fd));
+	ASSERT_EQ(1, send_now(self->fd));
+	ASSERT_EQ(0, get_int(self->fd, SOL_SOCKET, SO_ERROR));
+}
+
+TEST_F(control13, shutdown_write)
+{
+	struct seen13 s;
+
+	ASSERT_EQ(1, send_now(self->fd));
+	ASSERT_EQ(0, shutdown(self->fd, SHUT_WR));
+	far13_collect(self->far, &s);
+	ASSERT_EQ(1, s.data);
+	ASSERT_EQ(1, s.alerts);
+	ASSERT_EQ(ALERT_CLOSE_NOTIFY, s.alert[1]);
+	ASSERT_EQ(-EPIPE, send_now(self->fd));
+	must(end13_send(self->far, "more", 4, 0) == 4);
+	ASSERT_EQ(4, recv_now(self->fd));
+	alert(self->far, ALERT_WARNING, ALERT_CLOSE_NOTIFY);
+	ASSERT_EQ(0, recv_now(self->fd));
+	ASSERT_EQ(true, far13_silent(self->far));
+}
+
+TEST_F(control13, close_notify_wakes)
+{
+	pid_t child = spawn();
+
+	if (!child)
+		_exit(recv(self->fd, in, sizeof(in), 0) == 0 ? 0 : 1);
+	wait_asleep(child, __NR_recvfrom);
+	alert(self->far, ALERT_WARNING, ALERT_CLOSE_NOTIFY);
+	ASSERT_EQ(0, wait_child(child));
+}
+
+TEST_F(control13, forged_alerts)
+{
+	static const __u8 a[2] = { ALERT_FATAL, ALERT_INTERNAL_ERROR };
+	__u8 rec[RECORD13_ROOM];
+	size_t n;
+
+	n = oracle13_seal(&self->far->tx, DTLS_TYPE_ALERT, a, 2, rec);
+	rec[n - 1] ^= 1;
+	end13_post(self->far, rec, n);
+	ASSERT_EQ(-EAGAIN, recv_now(self->fd));
+	ASSERT_EQ(true, alive(self->fd, self->far));
+}
+
+/* RFC 8446 6: all but two "MUST be treated as error alerts" */
+TEST_F(control13, other_alerts_are_fatal)
+{
+	static const __u8 descriptions[] = { 10, 20, 80, 100, 109, 110, 255 };
+	struct dtls_keys k;
+	struct pair13 p;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(descriptions); i++) {
+		pair13_open(&p, variant->suite, variant->family, false);
+		must(end13_send(&p.far, "last", 4, 0) == 4);
+		/* a warning, by what it says of itself */
+		alert(&p.far, 1 + i % 2, descriptions[i]);
+		ASSERT_EQ(4, recv_now(p.near.fd));
+		ASSERT_EQ(-ECONNRESET, recv_now(p.near.fd))
+			TH_LOG("alert %u", descriptions[i]);
+		ASSERT_EQ(0, recv_now(p.near.fd));
+		ASSERT_EQ(-EPIPE, send_now(p.near.fd));
+		ASSERT_EQ(true, far13_silent(&p.far));
+		ASSERT_EQ(-1, set_int(p.near.fd, SOL_DTLS, DTLS_KEY_UPDATE, 0));
+		ASSERT_EQ(EPIPE, errno);
+		key13_fill(&k, &p.near.tx, 9);
+		k.epoch++;
+		ASSERT_EQ(-1, setsockopt(p.near.fd, SOL_DTLS, DTLS_TX, &k, sizeof(k)));
+		ASSERT_EQ(EPIPE, errno);
+		pair13_close(&p);
+	}
+	ASSERT_EQ(i, stat_read("RxAlerts"));
+}
+
+TEST_F(control13, user_canceled)
+{
+	struct sock_extended_err ee;
+
+	alert(self->far, ALERT_FATAL, ALERT_USER_CANCELED);
+	ASSERT_EQ(-EAGAIN, recv_now(self->fd));
+	ASSERT_EQ(true, event_next(self->fd, &ee));
+	ASSERT_EQ(SO_EE_ORIGIN_DTLS, ee.ee_origin);
+	ASSERT_EQ(DTLS_EVENT_ALERT, ee.ee_type);
+	ASSERT_EQ(ALERT_USER_CANCELED, ee.ee_code);
+	ASSERT_EQ(ENOMSG, ee.ee_errno);
+	ASSERT_EQ(EPOCH13, ee.ee_info);
+	ASSERT_EQ(false, event_next(self->fd, &ee));
+	ASSERT_EQ(true, alive(self->fd, self->far));
+}
+
+TEST_F(control13, misshapen_alerts)
+{
+	static const __u8 a[4] = { ALERT_FATAL, ALERT_INTERNAL_ERROR };
+	size_t n;
+
+	for (n = 0; n <= 4; n++) {
+		if (n == 2)
+			continue;
+		must(end13_send_type(self->far, DTLS_TYPE_ALERT, a, n) ==
+		     (ssize_t)n);
+		ASSERT_EQ(-EAGAIN, recv_now(self->fd)) TH_LOG("%zu bytes", n);
+	}
+	ASSERT_EQ(true, alive(self->fd, self->far));
+}
+
+/* The ticket that each server sends: it repeats it until it is acknowledged. */
+TEST_F(control13, ticket)
+{
+	__u8 body[200];
+	struct dtls_keys k;
+	struct number13 n;
+	struct seen13 s;
+
+	fill(body, sizeof(body), 4);
+	n = far13_message(self->far, HS_NEW_SESSION_TICKET, body, sizeof(body));
+	ASSERT_EQ(-EAGAIN, recv_now(self->fd));
+	far13_collect(self->far, &s);
+	ASSERT_EQ(1, s.acks);
+	ASSERT_EQ(1, s.nr_acked);
+	ASSERT_EQ(true, seen13_acked(&s, n));
+	ASSERT_EQ(0, s.others + s.alerts + s.updates);
+	ASSERT_EQ(1, stat_read("TxAcks"));
+	ASSERT_EQ(0, stat_drops());
+	key_state(self->fd, DTLS_RX, &k);
+	ASSERT_EQ(FAR13_MESSAGE + 1, k.message_seq);
+
+	/* the ACK was lost: the same message in another record */
+	self->far->tx_message--;
+	n = far13_message(self->far, HS_NEW_SESSION_TICKET, body, sizeof(body));
+	ASSERT_EQ(-EAGAIN, recv_now(self->fd));
+	far13_collect(self->far, &s);
+	ASSERT_EQ(true, seen13_acked(&s, n));
+	ASSERT_EQ(2, stat_read("TxAcks"));
+	key_state(self->fd, DTLS_RX, &k);
+	ASSERT_EQ(FAR13_MESSAGE + 1, k.message_seq);
+
+	/* another one */
+	n = far13_message(self->far, HS_NEW_SESSION_TICKET, body, 20);
+	ASSERT_EQ(-EAGAIN, recv_now(self->fd));
+	far13_collect(self->far, &s);
+	ASSERT_EQ(true, seen13_acked(&s, n));
+	key_state(self->fd, DTLS_RX, &k);
+	ASSERT_EQ(FAR13_MESSAGE + 2, k.message_seq);
+	ASSERT_EQ(true, alive(self->fd, self->far));
+}
+
+/* A part of message @message in a record of its own. */
+static struct number13 part(struct end13 *far, __u16 message, const void *body,
+			    size_t len, size_t off, size_t size)
+{
+	struct number13 n = { far->tx.epoch, far->tx.seq };
+	__u8 m[1000];
+
+	size = message13(m, HS_NEW_SESSION_TICKET, message, body, len, off, size);
+	must(end13_send_type(far, DTLS_TYPE_HANDSHAKE, m, size) == (ssize_t)size);
+	return n;
+}
+
+/* In parts; all their records are acknowledged, and it counts when it is whole. */
+TEST_F(control13, ticket_in_parts)
+{
+	struct number13 n[3];
+	struct dtls_keys k;
+	struct seen13 s;
+	__u8 body[300];
+	int i, round;
+
+	fill(body, sizeof(body), 4);
+	for (round = 0; round < 2; round++) {
+		for (i = 0; i < 3; i++) {
+			n[i] = part(self->far, FAR13_MESSAGE, body, 300, 100 * i, 100);
+			ASSERT_EQ(-EAGAIN, recv_now(self->fd));
+			key_state(self->fd, DTLS_RX, &k);
+			ASSERT_EQ(FAR13_MESSAGE + (round || i == 2), k.message_seq);
+		}
+		far13_collect(self->far, &s);
+		for (i = 0; i < 3; i++)
+			ASSERT_EQ(true, seen13_acked(&s, n[i])) TH_LOG("part %d", i);
+		ASSERT_EQ(3, s.nr_acked);
+	}
+	self->far->tx_message = FAR13_MESSAGE + 1;
+	n[0] = far13_update(self->far, 0);
+	ASSERT_EQ(-EAGAIN, recv_now(self->fd));
+	far13_collect(self->far, &s);
+	ASSERT_EQ(true, seen13_acked(&s, n[0]));
+	far13_next_keys(self->far);
+	ASSERT_EQ(true, alive(self->fd, self->far));
+}
+
+/* A part is missing: what comes behind the message is not yet due. */
+TEST_F(control13, ticket_with_a_hole)
+{
+	struct dtls_keys k;
+	struct number13 n;
+	struct seen13 s;
+	__u8 body[300];
+
+	fill(body, sizeof(body), 4);
+	part(self->far, FAR13_MESSAGE, body, 300, 0, 100);
+	ASSERT_EQ(-EAGAIN, recv_now(self->fd));
+	part(self->far, FAR13_MESSAGE, body, 300, 200, 100);
+	ASSERT_EQ(-EAGAIN, recv_now(self->fd));
+	far13_collect(self->far, &s);
+	self->far->tx_message = FAR13_MESSAGE + 1;
+	far13_update(self->far, 0);
+	ASSERT_EQ(-EAGAIN, recv_now(self->fd));
+	ASSERT_EQ(true, far13_silent(self->far));
+	key_state(self->fd, DTLS_RX, &k);
+	ASSERT_EQ(EPOCH13, k.epoch);
+	ASSERT_EQ(FAR13_MESSAGE, k.message_seq);
+	/* the whole of it, then the update again */
+	part(self->far, FAR13_MESSAGE, body, 300, 0, 300);
+	ASSERT_EQ(-EAGAIN, recv_now(self->fd));
+	self->far->tx_message = FAR13_MESSAGE + 1;
+	n = far13_update(self->far, 0);
+	ASSERT_EQ(-EAGAIN, recv_now(self->fd));
+	far13_collect(self->far, &s);
+	ASSERT_EQ(true, seen13_acked(&s, n));
+	key_state(self->fd, DTLS_RX, &k);
+	ASSERT_EQ(EPOCH13 + 1, k.epoch);
+}
+
+/* RFC 9147 7.1: only what was "processed or buffered" is acknowledged. */
+TEST_F(control13, future_messages)
+{
+	struct dtls_keys k;
+	struct number13 n;
+	struct seen13 s;
+	int i;
+
+	for (i = 1; i < 4; i++) {
+		self->far->tx_message = FAR13_MESSAGE + (i == 3 ? 32767 : i);
+		far13_message(self->far, HS_NEW_SESSION_TICKET, "a ticket", 8);
+		ASSERT_EQ(-EAGAIN, recv_now(self->fd));
+		ASSERT_EQ(true, far13_silent(self->far)) TH_LOG("%d", i);
+	}
+	ASSERT_EQ(0, stat_read("TxAcks"));
+	key_state(self->fd, DTLS_RX, &k);
+	ASSERT_EQ(FAR13_MESSAGE, k.message_seq);
+	for (i = 0; i < 2; i++) {
+		self->far->tx_message = FAR13_MESSAGE + i;
+		n = far13_message(self->far, HS_NEW_SESSION_TICKET, "a ticket", 8);
+		ASSERT_EQ(-EAGAIN, recv_now(self->fd));
+		far13_collect(self->far, &s);
+		ASSERT_EQ(true, seen13_acked(&s, n));
+	}
+}
+
+/* Messages of the handshake that belong there, and others that nobody knows. */
+TEST_F(control13, stray_messages)
+{
+	static const __u8 types[] = { 0, 1, 2, 3, 5, 8, 11, 15, 25, 254 };
+	struct seen13 s;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(types); i++) {
+		self->far->tx_message = FAR13_MESSAGE;
+		far13_message(self->far, types[i], "some body of it", 15);
+		ASSERT_EQ(-EAGAIN, recv_now(self->fd)) TH_LOG("type %u", types[i]);
+		far13_collect(self->far, &s);
+		ASSERT_EQ(0, s.data + s.updates + s.others);
+	}
+	/* too short for a header, or shorter than it says */
+	must(end13_send_type(self->far, DTLS_TYPE_HANDSHAKE, "", 0) == 0);
+	must(end13_send_type(self->far, DTLS_TYPE_HANDSHAKE, "\4\0\0\0", 4) == 4);
+	must(end13_send_type(self->far, DTLS_TYPE_HANDSHAKE,
+			     "\4\0\0\11\0\5\0\0\0\0\0\11x", 13) == 13);
+	/* a part that ends behind its message */
+	must(end13_send_type(self->far, DTLS_TYPE_HANDSHAKE,
+			     "\4\0\0\1\0\5\0\0\1\0\0\1x", 13) == 13);
+	must(end13_send_type(self->far, DTLS_TYPE_HEARTBEAT, "\1\0\1x", 4) == 4);
+	ASSERT_EQ(-EAGAIN, recv_now(self->fd));
+	ASSERT_EQ(true, far13_silent(self->far));
+	ASSERT_EQ(true, alive(self->fd, self->far));
+}
+
+/* Nobody asked: they mean nothing, and are no data. */
+TEST_F(control13, stray_acks)
+{
+	struct number13 n[2] = { { EPOCH13, 0 }, { EPOCH13, 1 } };
+	struct dtls_keys before, after;
+
+	key_state(self->fd, DTLS_TX, &before);
+	far13_ack(self->far, n, 2);
+	far13_ack(self->far, n, 0);
+	ASSERT_EQ(-EAGAIN, recv_now(self->fd));
+	ASSERT_EQ(0, poll_now(self->fd, POLLIN));
+	ASSERT_EQ(2, stat_read("RxAcks"));
+	/* misshapen ones */
+	must(end13_send_type(self->far, DTLS_TYPE_ACK, "", 0) == 0);
+	must(end13_send_type(self->far, DTLS_TYPE_ACK, "\0", 1) == 1);
+	must(end13_send_type(self->far, DTLS_TYPE_ACK, "\0\20", 2) == 2);
+	must(end13_send_type(self->far, DTLS_TYPE_ACK, "\0\1x", 3) == 3);
+	must(end13_send_type(self->far, DTLS_TYPE_ACK, "\377\377xyz", 5) == 5);
+	ASSERT_EQ(-EAGAIN, recv_now(self->fd));
+	key_state(self->fd, DTLS_TX, &after);
+	ASSERT_EQ(0, memcmp(&before, &after, sizeof(before)));
+	ASSERT_EQ(true, alive(self->fd, self->far));
+}
+
+/* With DTLS_RECVTYPE the program does all that by itself. */
+TEST_F(control13, kernel_keeps_out)
+{
+	struct sock_extended_err ee;
+	struct number13 n = { EPOCH13, 0 };
+	struct dtls_record r;
+	struct dtls_keys k;
+
+	ASSERT_EQ(0, set_int(self->fd, SOL_DTLS, DTLS_RECVTYPE, 1));
+	far13_update(self->far, 1);
+	far13_message(self->far, HS_NEW_SESSION_TICKET, "a ticket", 8);
+	far13_ack(self->far, &n, 1);
+	alert(self->far, ALERT_FATAL, ALERT_INTERNAL_ERROR);
+	alert(self->far, ALERT_WARNING, ALERT_CLOSE_NOTIFY);
+	settle();
+	ASSERT_EQ(13, recv_record(self->fd, in, sizeof(in), 0, &r, NULL));
+	ASSERT_EQ(DTLS_TYPE_HANDSHAKE, r.type);
+	ASSERT_EQ(EPOCH13, r.epoch);
+	ASSERT_EQ(FAR13_SEQ, r.seq);
+	ASSERT_EQ(HS_KEY_UPDATE, in[0]);
+	ASSERT_EQ(20, recv_record(self->fd, in, sizeof(in), 0, &r, NULL));
+	ASSERT_EQ(DTLS_TYPE_HANDSHAKE, r.type);
+	ASSERT_EQ(18, recv_record(self->fd, in, sizeof(in), 0, &r, NULL));
+	ASSERT_EQ(DTLS_TYPE_ACK, r.type);
+	ASSERT_EQ(2, recv_record(self->fd, in, sizeof(in), 0, &r, NULL));
+	ASSERT_EQ(DTLS_TYPE_ALERT, r.type);
+	ASSERT_EQ(2, recv_record(self->fd, in, sizeof(in), 0, &r, NULL));
+	ASSERT_EQ(DTLS_TYPE_ALERT, r.type);
+	ASSERT_EQ(true, far13_silent(self->far));
+	ASSERT_EQ(false, event_next(self->fd, &ee));
+	ASSERT_EQ(0, stat_read("TxAcks"));
+	key_state(self->fd, DTLS_RX, &k);
+	ASSERT_EQ(EPOCH13, k.epoch);
+	ASSERT_EQ(1, send_now(self->fd));
+}
+
+/* What a server has left to do: keys of epoch 2 that receive. */
+static void server_open(struct pair13 *p, __u16 suite, int family,
+			struct oracle13_key *early)
+{
+	pair13_prepare(p, suite, family, false);
+	oracle13_key_init(early, suite, 2, 91);
+	early->seq = 2;
+	must(!ulp_attach(p->near.fd));
+	must(!set_int(p->near.fd, SOL_DTLS, DTLS_EVENTS, DTLS_EVENT_ALL));
+	must(!key13_install(p->near.fd, DTLS_RX, early, FAR13_MESSAGE));
+	must(!key13_install(p->near.fd, DTLS_TX, &p->near.tx, NEAR13_MESSAGE));
+	must(!key13_install(p->near.fd, DTLS_RX, &p->near.rx[0].key, FAR13_MESSAGE));
+}
+
+/* A record of epoch 2 with this message. */
+static struct number13 early_message(struct end13 *far, struct oracle13_key *k,
+				     __u8 type, __u16 message)
+{
+	struct number13 n = { k->epoch, k->seq };
+	__u8 m[100], rec[RECORD13_ROOM], body[32] = {};
+	size_t size = message13(m, type, message, body, 32, 0, 32);
+
+	end13_post(far, rec, oracle13_seal(k, DTLS_TYPE_HANDSHAKE, m, size, rec));
+	return n;
+}
+
+TEST_F(control13, finished_again)
+{
+	struct oracle13_key early;
+	__u8 rec[RECORD13_ROOM];
+	struct number13 n;
+	struct seen13 s;
+	struct pair13 p;
+	size_t size;
+	int i;
+
+	server_open(&p, variant->suite, variant->family, &early);
+	for (i = 0; i < 3; i++) {
+		n = early_message(&p.far, &early, HS_FINISHED, FAR13_MESSAGE - 1);
+		ASSERT_EQ(-EAGAIN, recv_now(p.near.fd));
+		far13_collect(&p.far, &s);
+		/* RFC 9147 7.1, under the keys of application data */
+		ASSERT_EQ(true, seen13_acked(&s, n)) TH_LOG("time %d", i);
+		ASSERT_EQ(0, s.data + s.alerts + s.updates + s.others);
+		ASSERT_EQ(i + 1, stat_read("TxAcks"));
+		ASSERT_EQ(true, alive(p.near.fd, &p.far));
+	}
+	ASSERT_EQ(0, stat_drops());
+
+	/* data has no place there */
+	size = oracle13_seal(&early, DTLS_TYPE_DATA, "early", 5, rec);
+	end13_post(&p.far, rec, size);
+	ASSERT_EQ(-EAGAIN, recv_now(p.near.fd));
+	ASSERT_EQ(0, poll_now(p.near.fd, POLLIN));
+	ASSERT_EQ(1, stat_read("RxDropControl"));
+	ASSERT_EQ(1, stat_drops());
+	ASSERT_EQ(true, far13_silent(&p.far));
+	ASSERT_EQ(true, alive(p.near.fd, &p.far));
+
+	/* a copy of the record is a replay, and answered by nobody */
+	n = early_message(&p.far, &early, HS_FINISHED, FAR13_MESSAGE - 1);
+	early.seq--;
+	early_message(&p.far, &early, HS_FINISHED, FAR13_MESSAGE - 1);
+	ASSERT_EQ(-EAGAIN, recv_now(p.near.fd));
+	far13_collect(&p.far, &s);
+	ASSERT_EQ(1, s.nr_acked);
+	ASSERT_EQ(1, stat_read("RxDropReplay"));
+	pair13_close(&p);
+}
+
+/* RFC 9147 8: a KeyUpdate is nothing that epoch 2 could have. */
+TEST_F(control13, update_under_epoch_two)
+{
+	struct oracle13_key early;
+	__u8 m[20], rec[RECORD13_ROOM], zero = 0;
+	struct dtls_keys k;
+	struct pair13 p;
+	size_t n;
+
+	server_open(&p, variant->suite, variant->family, &early);
+	n = message13(m, HS_KEY_UPDATE, FAR13_MESSAGE, &zero, 1, 0, 1);
+	n = oracle13_seal(&early, DTLS_TYPE_HANDSHAKE, m, n, rec);
+	end13_post(&p.far, rec, n);
+	ASSERT_EQ(-EAGAIN, recv_now(p.near.fd));
+	key_state(p.near.fd, DTLS_RX, &k);
+	ASSERT_EQ(EPOCH13, k.epoch);
+	ASSERT_EQ(true, alive(p.near.fd, &p.far));
+	pair13_close(&p);
+}
+
+static int set_flight(int fd, const void *message, size_t len)
+{
+	struct dtls_flight_record r = {
+		.epoch = 2, .type = DTLS_TYPE_HANDSHAKE, .len = len,
+	};
+	struct dtls_flight f = { .size = sizeof(f), .count = 1 };
+	__u8 buf[200];
+
+	memcpy(buf, &f, sizeof(f));
+	memcpy(buf + sizeof(f), &r, sizeof(r));
+	memcpy(buf + sizeof(f) + sizeof(r), message, len);
+	return setsockopt(fd, SOL_DTLS, DTLS_LAST_FLIGHT, buf,
+			  sizeof(f) + sizeof(r) + len);
+}
+
+/* A client whose Finished got lost: the server repeats its own flight. */
+TEST_F(control13, last_flight)
+{
+	struct oracle13_key early_tx, early_rx;
+	static struct oracle13_record r;
+	struct sock_extended_err ee;
+	__u8 body[32], finished[44];
+	struct seen13 s;
+	struct pair13 p;
+	__u64 next;
+	int i, fd;
+	ssize_t n;
+
+	pair13_prepare(&p, variant->suite, variant->family, false);
+	fd = p.near.fd;
+	oracle13_key_init(&early_rx, variant->suite, 2, 91);
+	oracle13_key_init(&early_tx, variant->suite, 2, 92);
+	early_rx.seq = 4;
+	early_tx.seq = 1;
+	next = early_tx.seq;
+	ASSERT_EQ(0, ulp_attach(fd));
+	ASSERT_EQ(0, set_int(fd, SOL_DTLS, DTLS_EVENTS, DTLS_EVENT_ALL));
+	ASSERT_EQ(0, key13_install(fd, DTLS_TX, &early_tx, NEAR13_MESSAGE));
+	ASSERT_EQ(0, key13_install(fd, DTLS_RX, &early_rx, FAR13_MESSAGE));
+	ASSERT_EQ(0, key13_install(fd, DTLS_TX, &p.near.tx, NEAR13_MESSAGE));
+	ASSERT_EQ(0, key13_install(fd, DTLS_RX, &p.near.rx[0].key, FAR13_MESSAGE));
+	fill(body, sizeof(body), 3);
+	n = message13(finished, HS_FINISHED, NEAR13_MESSAGE - 1, body, 32, 0, 32);
+	ASSERT_EQ(sizeof(finished), n);
+	ASSERT_EQ(0, set_flight(fd, finished, sizeof(finished)));
+	ASSERT_EQ(true, far13_silent(&p.far));
+	ASSERT_EQ(true, alive(fd, &p.far));
+
+	for (i = 0; i < 2; i++) {
+		early_message(&p.far, &early_rx, HS_FINISHED, FAR13_MESSAGE - 1);
+		ASSERT_EQ(-EAGAIN, recv_now(fd));
+		/* an ACK may come as well: only the flight is under epoch 2 */
+		while ((n = recv_soon(p.far.fd, in, sizeof(in), 0)) > 0) {
+			if ((in[0] & 3) != 2)
+				continue;
+			ASSERT_EQ(n, oracle13_open(&early_tx, next, in, n, &r))
+				TH_LOG("%s", oracle13_why);
+			ASSERT_EQ(next, r.seq);
+			next++;
+			ASSERT_EQ(DTLS_TYPE_HANDSHAKE, r.type);
+			ASSERT_EQ(sizeof(finished), r.len);
+			ASSERT_EQ(0, memcmp(r.data, finished, r.len));
+		}
+		ASSERT_EQ(early_tx.seq + i + 1, next) TH_LOG("time %d", i);
+		ASSERT_EQ(true, event_next(fd, &ee));
+		ASSERT_EQ(DTLS_EVENT_FLIGHT, ee.ee_type);
+		ASSERT_EQ(EALREADY, ee.ee_errno);
+		ASSERT_EQ(false, event_next(fd, &ee));
+		ASSERT_EQ(i + 1, stat_read("TxLastFlight"));
+	}
+
+	/* acknowledged at last, in epoch 3: that is the end of it */
+	far13_ack(&p.far, &(struct number13){ 2, next - 1 }, 1);
+	ASSERT_EQ(-EAGAIN, recv_now(fd));
+	ASSERT_EQ(1, stat_read("RxAcks"));
+	far13_collect(&p.far, &s);
+	ASSERT_EQ(0, s.data + s.alerts + s.updates + s.others);
+	ASSERT_EQ(true, alive(fd, &p.far));
+	pair13_close(&p);
+}
+
+/* A forged one is no reason to send anything. */
+TEST_F(control13, last_flight_forged)
+{
+	static const __u8 finished[44] = { HS_FINISHED, 0, 0, 32, 0, 1, 0, 0, 0, 0, 0, 32 };
+	struct oracle13_key tx, rx, other;
+	struct pair13 p;
+
+	pair13_prepare(&p, variant->suite, variant->family, false);
+	oracle13_key_init(&rx, variant->suite, 2, 91);
+	oracle13_key_init(&tx, variant->suite, 2, 92);
+	oracle13_key_init(&other, variant->suite, 2, 93);
+	ASSERT_EQ(0, ulp_attach(p.near.fd));
+	ASSERT_EQ(0, key13_install(p.near.fd, DTLS_TX, &tx, NEAR13_MESSAGE));
+	ASSERT_EQ(0, key13_install(p.near.fd, DTLS_RX, &rx, FAR13_MESSAGE));
+	ASSERT_EQ(0, key13_install(p.near.fd, DTLS_TX, &p.near.tx, NEAR13_MESSAGE));
+	ASSERT_EQ(0, key13_install(p.near.fd, DTLS_RX, &p.near.rx[0].key,
+				   FAR13_MESSAGE));
+	ASSERT_EQ(0, set_flight(p.near.fd, finished, sizeof(finished)));
+	early_message(&p.far, &other, HS_FINISHED, FAR13_MESSAGE - 1);
+	ASSERT_EQ(-EAGAIN, recv_now(p.near.fd));
+	ASSERT_EQ(-1, recv_soon(p.far.fd, in, sizeof(in), 0));
+	ASSERT_EQ(1, stat_read("RxDropAuth"));
+	ASSERT_EQ(0, stat_read("TxLastFlight"));
+	pair13_close(&p);
+}
+
+TEST_HARNESS_MAIN
