@@ -185,7 +185,8 @@ psk_hex=00112233445566778899aabbccddeeff
 
 # ---- Suites
 
-# A kernel that looks for errors, and is ten times slower for it.
+# A kernel that looks for errors, and is ten times slower for it: what is all in
+# userspace is left out.
 few=
 [ ! -e /proc/lockdep ] && [ ! -e /sys/kernel/debug/kcsan ] || [ "${KDTLS_LONG:-}" = 1 ] || few=1
 # suites [KX...]: "openssl-name gnutls-kx gnutls-cipher" of every suite of DTLS 1.2
