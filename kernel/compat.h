@@ -53,7 +53,7 @@
 #define dtls_compat_set_sendpage(prot, fn)	((prot)->sendpage = (fn))
 #else
 #define dtls_compat_set_sendpage(prot, fn) \
-	do { (void)(prot); (void)sizeof(&(fn)); } while (0)
+	do { (void)(prot); (void)(typeof(fn) *)NULL; } while (0)
 #endif
 
 static inline void dtls_compat_set_splice_eof(struct proto *prot,

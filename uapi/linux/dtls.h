@@ -63,7 +63,7 @@
  * DTLS_KEY_UPDATE, DTLS 1.3 only: set 0 to renew the sending keys (RFC 9147
  * 5.11.2, update_not_requested), 1 to ask the peer to renew its own as well. The
  * new keys are used once the peer has acknowledged; EALREADY until then. get: 1
- * while the acknowledgement has not come, else 0. The kernel does this by itself
+ * while the ACK has not come, else 0. The kernel does this by itself
  * before a key reaches its limit.
  *
  * DTLS_PADDING: records of DTLS 1.3, or with a connection ID, are padded with
