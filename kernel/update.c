@@ -23,9 +23,6 @@
 #define DTLS_UPDATE_FIRST	HZ
 #define DTLS_UPDATE_LAST	(60 * HZ)
 
-/* A caller that has a datagram in hand is done with it after so long. */
-#define DTLS_UPDATE_CALM	(HZ / 2)
-
 /* How long the program may take to read an ACK, before we do. */
 #define DTLS_UPDATE_LOOK	(HZ / 10)
 
@@ -48,7 +45,6 @@ int dtls_update_create(struct dtls_assoc *assoc, struct dtls_more *more)
 	if (!up)
 		return -ENOMEM;
 	up->assoc = assoc;
-	up->renewed = jiffies - DTLS_UPDATE_CALM;
 	mutex_init(&up->lock);
 	spin_lock_init(&up->queue);
 	INIT_DELAYED_WORK(&up->work, dtls_update_work);
@@ -345,17 +341,10 @@ static void dtls_update_send_ack(struct dtls_sock *ds,
 		dtls_stats_inc(sock_net(ds->sk), DTLS_STAT_TX_ACKS);
 }
 
-/* What becomes of a record with a handshake message. */
-enum dtls_update_verdict {
-	DTLS_UPDATE_ACK,	/* acknowledged */
-	DTLS_UPDATE_DROP,	/* means nothing here */
-	DTLS_UPDATE_AGAIN,	/* neither: it will come again */
-};
-
-/* The peer will send with new keys. */
-static enum dtls_update_verdict
-dtls_update_peer(struct dtls_update *up, const struct dtls_plain *rec,
-		 const struct dtls_message *msg, const u8 *body)
+/* The peer will send with new keys. Return: true if we have them. */
+static bool dtls_update_peer(struct dtls_update *up,
+			     const struct dtls_plain *rec,
+			     const struct dtls_message *msg, const u8 *body)
 {
 	struct dtls_sock *ds = up->ds;
 	int request = dtls_message_key_update(msg, body);
@@ -363,20 +352,13 @@ dtls_update_peer(struct dtls_update *up, const struct dtls_plain *rec,
 
 	/* what comes in order comes under the newest keys */
 	if (request < 0 || rec->epoch != READ_ONCE(up->assoc->rx_last))
-		return DTLS_UPDATE_DROP;
-	/*
-	 * Another caller may have a datagram in hand since before the last keys.
-	 * Where they change in such haste it would find its own forgotten.
-	 */
-	if (atomic_read(&ds->opening) > 1 &&
-	    time_before(jiffies, up->renewed + DTLS_UPDATE_CALM))
-		return DTLS_UPDATE_AGAIN;
+		return false;
 	WRITE_ONCE(up->rx_seq, msg->seq + 1);
 	if (dtls_install_next(up->assoc, true, READ_ONCE(ds->window), &epoch)) {
+		/* not acknowledged: it will come again */
 		WRITE_ONCE(up->rx_seq, msg->seq);
-		return DTLS_UPDATE_AGAIN;
+		return false;
 	}
-	up->renewed = jiffies;
 	dtls_stats_inc(sock_net(ds->sk), DTLS_STAT_RX_KEY_UPDATES);
 	dtls_control_event(ds, DTLS_EVENT_REKEY, 0, epoch, 1);
 	/*
@@ -385,15 +367,15 @@ dtls_update_peer(struct dtls_update *up, const struct dtls_plain *rec,
 	 */
 	if (request == DTLS_MESSAGE_UPDATE_REQUESTED)
 		set_bit(DTLS_UPDATE_START, &up->wanted);
-	return DTLS_UPDATE_ACK;
+	return true;
 }
 
 /*
  * A message that says nothing to a kernel: its parts are acknowledged as they
- * come in order, so that the peer stops repeating them.
+ * come in order, so that the peer stops repeating them. Return: true to do so.
  */
-static enum dtls_update_verdict dtls_update_part(struct dtls_update *up,
-						 const struct dtls_message *msg)
+static bool dtls_update_part(struct dtls_update *up,
+			     const struct dtls_message *msg)
 {
 	if (!up->have) {
 		up->len = msg->len;
@@ -401,32 +383,33 @@ static enum dtls_update_verdict dtls_update_part(struct dtls_update *up,
 	}
 	if (msg->len != up->len || msg->type != up->type ||
 	    msg->frag_off > up->have)
-		return DTLS_UPDATE_DROP;
+		return false;
 	up->have = max(up->have, msg->frag_off + msg->frag_len);
 	if (up->have == up->len) {
 		WRITE_ONCE(up->rx_seq, msg->seq + 1);
 		up->have = 0;
 	}
-	return DTLS_UPDATE_ACK;
+	return true;
 }
 
-static enum dtls_update_verdict
-dtls_update_message(struct dtls_update *up, const struct dtls_plain *rec,
-		    const struct dtls_message *msg, const u8 *body)
+/* Return: true if the record is to be acknowledged, for all this says. */
+static bool dtls_update_message(struct dtls_update *up,
+				const struct dtls_plain *rec,
+				const struct dtls_message *msg, const u8 *body)
 {
 	/* a flight of the handshake, or something else that we have had: again */
 	if (rec->epoch == DTLS_EPOCH_HANDSHAKE || msg->seq < up->rx_seq)
-		return DTLS_UPDATE_ACK;
+		return true;
 	/* RFC 9147 7.1: out of order, we "MUST NOT" if we do not keep it */
 	if (msg->seq > up->rx_seq || msg->seq == U16_MAX)
-		return DTLS_UPDATE_DROP;
+		return false;
 	switch (msg->type) {
 	case DTLS_MESSAGE_KEY_UPDATE:
 		return dtls_update_peer(up, rec, msg, body);
 	case DTLS_MESSAGE_TICKET:
 		return dtls_update_part(up, msg);
 	}
-	return DTLS_UPDATE_DROP;
+	return false;
 }
 
 /**
@@ -440,25 +423,21 @@ void dtls_update_handshake(struct dtls_sock *ds, const struct dtls_plain *rec)
 {
 	struct dtls_update *up = dtls_update_of(dtls_sock_assoc(ds));
 	struct dtls_message msg;
-	enum dtls_update_verdict verdict = DTLS_UPDATE_ACK;
+	bool good = rec->len;
 	u32 off = 0;
 	int len;
 
-	if (!rec->len)
-		verdict = DTLS_UPDATE_DROP;
 	mutex_lock(&up->lock);
-	while (verdict == DTLS_UPDATE_ACK && off < rec->len) {
+	while (good && off < rec->len) {
 		len = dtls_message_parse(rec->data + off, rec->len - off, &msg);
-		verdict = DTLS_UPDATE_DROP;
-		if (len > 0)
-			verdict = dtls_update_message(up, rec, &msg,
-						      rec->data + off +
-						      DTLS_MESSAGE_HDR);
+		good = len > 0 &&
+		       dtls_update_message(up, rec, &msg, rec->data + off +
+					   DTLS_MESSAGE_HDR);
 		off += len;
 	}
-	if (verdict == DTLS_UPDATE_ACK)
+	if (good)
 		dtls_update_send_ack(ds, rec);
-	else if (verdict == DTLS_UPDATE_DROP)
+	else
 		dtls_stats_inc(sock_net(ds->sk), DTLS_STAT_RX_DROP_CONTROL);
 	if (READ_ONCE(up->wanted))
 		dtls_update_queue(up, 0, true);

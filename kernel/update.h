@@ -37,7 +37,6 @@
  * @tries:   how often it has been sent
  * @waits:   how often an ACK has been waited for
  * @due:     jiffies at which it is sent again
- * @renewed: jiffies at which the peer's keys were renewed last
  * @sent:    records that it went out in
  */
 struct dtls_update {
@@ -58,7 +57,6 @@ struct dtls_update {
 	unsigned int			tries;
 	unsigned int			waits;
 	unsigned long			due;
-	unsigned long			renewed;
 	struct dtls_message_number	sent[DTLS_UPDATE_SENT];
 };
 
