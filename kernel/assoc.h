@@ -76,7 +76,6 @@ struct dtls_assoc {
 #define DTLS_ASSOC_NO_EXPORT	4	/* keys never leave */
 #define DTLS_ASSOC_DEAD		5	/* being taken down: no new work */
 #define DTLS_ASSOC_RX_CLOSED	6	/* DTLS 1.3: the peer sends no more */
-#define DTLS_ASSOC_UPDATING	7	/* our KeyUpdate has no ACK yet */
 
 struct dtls_assoc *dtls_assoc_create(struct net *net);
 void dtls_assoc_destroy(struct dtls_assoc *assoc);

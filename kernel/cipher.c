@@ -181,31 +181,39 @@ const struct dtls_cipher *dtls_cipher_find(u16 version, u16 suite)
 	return NULL;
 }
 
-/*
- * On x86 what the name of an AEAD gets is often a wrapper that looks whether
- * the FPU may be used and otherwise leaves the work to a thread. We run in
- * process context only, where it always may: so take what is wrapped, which
- * saves the wrapper's time with each record and two transforms of memory. It
- * has the wrapper's name after two underscores, and is found without loading
- * anything, or not at all, where another driver is the best.
+/**
+ * dtls_cipher_wraps() - is a driver but a wrapper
+ * @tfm:  transform of the driver
+ * @name: set to the name of what is inside, %CRYPTO_MAX_ALG_NAME bytes
+ *
+ * On x86 what a name gets is often a wrapper that looks whether the FPU may be
+ * used and otherwise leaves the work to a thread. We run in process context
+ * only, where it always may: so we take what is wrapped, which saves the
+ * wrapper's time with each record and two transforms of memory. It has the
+ * wrapper's name after two underscores.
+ *
+ * A wrapper may answer later, and says so; what is put together from templates is
+ * none. Asking in vain is costly: the crypto API runs modprobe then, whatever the
+ * flags.
+ *
+ * Context: any. Return: true if so, by all that can be seen of it.
  */
+bool dtls_cipher_wraps(struct crypto_tfm *tfm, char *name)
+{
+	const char *driver = crypto_tfm_alg_driver_name(tfm);
+
+	return tfm->__crt_alg->cra_flags & CRYPTO_ALG_ASYNC &&
+	       !strchr(driver, '(') &&
+	       snprintf(name, CRYPTO_MAX_ALG_NAME, "__%s", driver) <
+	       CRYPTO_MAX_ALG_NAME;
+}
+
 static struct crypto_aead *dtls_cipher_alloc(const char *alg)
 {
 	struct crypto_aead *tfm = crypto_alloc_aead(alg, 0, 0), *inner;
 	char name[CRYPTO_MAX_ALG_NAME];
-	const char *driver;
 
-	if (IS_ERR(tfm))
-		return tfm;
-	driver = crypto_tfm_alg_driver_name(crypto_aead_tfm(tfm));
-	/*
-	 * A wrapper may answer later, and says so. What is put together from
-	 * templates is none. Asking in vain is costly: the crypto API runs
-	 * modprobe then, whatever the flags.
-	 */
-	if (!(crypto_aead_alg(tfm)->base.cra_flags & CRYPTO_ALG_ASYNC) ||
-	    strchr(driver, '(') ||
-	    snprintf(name, sizeof(name), "__%s", driver) >= sizeof(name))
+	if (IS_ERR(tfm) || !dtls_cipher_wraps(crypto_aead_tfm(tfm), name))
 		return tfm;
 	inner = crypto_alloc_aead(name, CRYPTO_ALG_INTERNAL,
 				  CRYPTO_ALG_INTERNAL | CRYPTO_ALG_ASYNC |

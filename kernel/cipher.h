@@ -88,6 +88,7 @@ struct dtls_aead {
 };
 
 const struct dtls_cipher *dtls_cipher_find(u16 version, u16 suite);
+bool dtls_cipher_wraps(struct crypto_tfm *tfm, char *name);
 int dtls_cipher_init(struct dtls_aead *aead, const struct dtls_cipher *cipher,
 		     const u8 *key, const u8 *iv);
 void dtls_cipher_shape(struct dtls_aead *aead, enum dtls_form form,

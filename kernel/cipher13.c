@@ -11,23 +11,14 @@
 #include "record13.h"
 #include "work.h"
 
-/*
- * As with AEADs (cipher.c): what a wrapper for contexts without FPU wraps is
- * quicker here, where there always is one. Such a wrapper may answer later, and
- * says so.
- */
+/* As with AEADs: what a wrapper wraps is quicker here. */
 static struct crypto_skcipher *dtls_cipher13_alloc(const char *alg)
 {
 	struct crypto_skcipher *tfm = crypto_alloc_skcipher(alg, 0, 0), *inner;
 	char name[CRYPTO_MAX_ALG_NAME];
-	const char *driver;
 
-	if (IS_ERR(tfm))
-		return tfm;
-	driver = crypto_tfm_alg_driver_name(crypto_skcipher_tfm(tfm));
-	if (!(crypto_skcipher_alg(tfm)->base.cra_flags & CRYPTO_ALG_ASYNC) ||
-	    strchr(driver, '(') ||
-	    snprintf(name, sizeof(name), "__%s", driver) >= sizeof(name))
+	if (IS_ERR(tfm) ||
+	    !dtls_cipher_wraps(crypto_skcipher_tfm(tfm), name))
 		return tfm;
 	inner = crypto_alloc_skcipher(name, CRYPTO_ALG_INTERNAL,
 				      CRYPTO_ALG_INTERNAL | CRYPTO_ALG_ASYNC |
@@ -142,15 +133,16 @@ int dtls_cipher13_mask(const struct dtls_aead *aead, struct dtls_work *work)
 	unsigned int i, count = sn->count;
 	int err;
 
-	sn->count = 0;
 	if (!count)
 		return 0;
 	for (i = 0; i < count; i++)
 		memcpy(sn->masks + i * DTLS_RECORD13_SAMPLE,
 		       sn->record[i] + aead->front, DTLS_RECORD13_SAMPLE);
 	err = dtls_cipher13_masks(aead, work, 0, count);
+	/* they wait still: nothing goes out with its number in the clear */
 	if (err)
 		return err;
+	sn->count = 0;
 	for (i = 0; i < count; i++)
 		dtls_record13_mask(sn->record[i] + 1 + aead->cid_len,
 				   sn->record[i][0],

@@ -238,18 +238,20 @@ static struct dtls_epoch *dtls_install_set_rx(struct dtls_assoc *assoc,
 					      struct dtls_epoch *ep)
 {
 	struct dtls_epoch *old;
-	int i;
+	int i = DTLS_KEYS_RX_EPOCHS - 1;
 
 	/* before the keys: who finds these reads records rightly */
 	WRITE_ONCE(assoc->rx_form, ep->aead.form);
 	WRITE_ONCE(assoc->rx_last, ep->epoch);
-	for (i = 0; i < DTLS_KEYS_RX_EPOCHS; i++) {
-		old = rcu_dereference_protected(assoc->rx[i],
-						lockdep_is_held(&assoc->lock));
-		rcu_assign_pointer(assoc->rx[i], ep);
-		ep = old;
-	}
-	return ep;
+	old = rcu_dereference_protected(assoc->rx[i],
+					lockdep_is_held(&assoc->lock));
+	/* from the end: dtls_keys_get_rx() finds one that moves twice, not never */
+	for (; i > 0; i--)
+		rcu_assign_pointer(assoc->rx[i],
+				   rcu_dereference_protected(assoc->rx[i - 1],
+							     lockdep_is_held(&assoc->lock)));
+	rcu_assign_pointer(assoc->rx[0], ep);
+	return old;
 }
 
 /**

@@ -171,6 +171,8 @@ struct dtls_epoch *dtls_keys_get_rx(struct dtls_assoc *assoc, u16 epoch)
 		    refcount_inc_not_zero(&ep->ref))
 			break;
 		ep = NULL;
+		/* pairs with dtls_install_set_rx(): one that moves is further on */
+		smp_rmb();
 	}
 	rcu_read_unlock();
 	return ep;

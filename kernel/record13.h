@@ -83,10 +83,6 @@ enum dtls_record_fault dtls_record13_parse(const u8 *buf, size_t avail,
 enum dtls_record_fault dtls_record13_parse_plain(const u8 *buf, size_t avail,
 						 size_t left,
 						 struct dtls_record_hdr *hdr);
-void dtls_record13_gather(u8 *samples, const u8 *ciphertext, size_t stride,
-			  unsigned int count);
-void dtls_record13_mask_batch(u8 *number, size_t stride, u8 first,
-			      const u8 *masks, unsigned int count);
 
 /**
  * dtls_record13_kind() - tell records apart by their first byte

@@ -394,8 +394,6 @@ static int dtls_sockopt_get_keys(struct dtls_sock *ds, int optname, int len,
 static bool dtls_sockopt_int(struct dtls_sock *ds, int level, int optname,
 			     int *val)
 {
-	struct dtls_assoc *assoc;
-
 	if (level == SOL_UDP) {
 		if (!dtls_sock_assoc(ds))
 			return false;
@@ -426,8 +424,7 @@ static bool dtls_sockopt_int(struct dtls_sock *ds, int level, int optname,
 		*val = READ_ONCE(ds->padding);
 		return true;
 	case DTLS_KEY_UPDATE:
-		assoc = dtls_sock_assoc(ds);
-		*val = assoc && test_bit(DTLS_ASSOC_UPDATING, &assoc->flags);
+		*val = READ_ONCE(ds->ack_due);
 		return true;
 	case DTLS_MAX_PAYLOAD:
 		*val = dtls_path_max_payload(ds);

@@ -137,14 +137,10 @@ static void dtls_update_wait(struct dtls_update *up)
 	dtls_update_queue(up, timeout, false);
 }
 
-/* Is an ACK of ours due? Called with the lock held. */
-static void dtls_update_due(struct dtls_update *up, bool due)
+/* Is the ACK of our KeyUpdate due? What has changed that has the lock. */
+static bool dtls_update_pending(const struct dtls_update *up)
 {
-	if (due)
-		set_bit(DTLS_ASSOC_UPDATING, &up->assoc->flags);
-	else
-		clear_bit(DTLS_ASSOC_UPDATING, &up->assoc->flags);
-	WRITE_ONCE(up->ds->ack_due, due);
+	return READ_ONCE(up->ds->ack_due);
 }
 
 /* Send the KeyUpdate, once or once more. Called with the lock held. */
@@ -172,13 +168,14 @@ static int dtls_update_start(struct dtls_update *up, bool ask, int flags)
 	struct dtls_assoc *assoc = up->assoc;
 	int err;
 
-	if (test_bit(DTLS_ASSOC_UPDATING, &assoc->flags))
+	if (dtls_update_pending(up))
 		return -EALREADY;
 	/*
-	 * The peer keeps a few old epochs, and forgets one with each new. A
-	 * caller that has been sealing for long shall not find its own gone.
+	 * The peer keeps two old epochs, and forgets one with each new. A record
+	 * that somebody is still sealing with the last keys shall come before
+	 * these are forgotten, even if the network makes it late.
 	 */
-	if (atomic_read(&assoc->senders) > DTLS_KEYS_RX_EPOCHS - 1)
+	if (atomic_read(&assoc->senders) > 1)
 		return -EALREADY;
 	/* the last number is never used: none is left for what comes after */
 	if (READ_ONCE(up->tx_seq) == U16_MAX ||
@@ -190,10 +187,10 @@ static int dtls_update_start(struct dtls_update *up, bool ask, int flags)
 	up->waits = 0;
 	memset(up->sent, 0, sizeof(up->sent));
 	/* before: the ACK may be here before we are back */
-	dtls_update_due(up, true);
+	WRITE_ONCE(up->ds->ack_due, true);
 	err = dtls_update_send(up, flags);
 	if (err) {
-		dtls_update_due(up, false);
+		WRITE_ONCE(up->ds->ack_due, false);
 		return err;
 	}
 	dtls_update_wait(up);
@@ -265,7 +262,7 @@ static void dtls_update_read(struct dtls_update *up)
 	unsigned int n;
 
 	for (n = 0; n < DTLS_UPDATE_READ; n++) {
-		if (!test_bit(DTLS_ASSOC_UPDATING, &up->assoc->flags) ||
+		if (!dtls_update_pending(up) ||
 		    !dtls_rx_pending(ds) ||
 		    /* what is opened must wait somewhere */
 		    READ_ONCE(ds->ready_cost) > READ_ONCE(ds->sk->sk_rcvbuf) / 2)
@@ -282,10 +279,12 @@ static void dtls_update_repeat(struct dtls_update *up)
 
 	/*
 	 * If there was no room for it, it is lost, like any datagram; and at the
-	 * end of the key the ACK of an earlier one may still come.
+	 * end of the key the ACK of an earlier one may still come. None comes
+	 * from a peer that has closed.
 	 */
-	if (err == -EKEYREVOKED || err == -EPIPE)
-		dtls_update_due(up, false);
+	if (err == -EKEYREVOKED || err == -EPIPE ||
+	    test_bit(DTLS_ASSOC_RX_CLOSED, &up->assoc->flags))
+		WRITE_ONCE(up->ds->ack_due, false);
 	else
 		dtls_update_wait(up);
 }
@@ -299,13 +298,13 @@ static void dtls_update_work(struct work_struct *work)
 	int err;
 
 	atomic_set(&up->looking, 0);
-	if (test_bit(DTLS_ASSOC_UPDATING, &assoc->flags))
+	if (dtls_update_pending(up))
 		dtls_update_read(up);
 
 	mutex_lock(&up->lock);
 	if (test_bit(DTLS_ASSOC_CLOSED, &assoc->flags))
 		goto out;
-	if (test_bit(DTLS_ASSOC_UPDATING, &assoc->flags)) {
+	if (dtls_update_pending(up)) {
 		if (time_before(jiffies, up->due))
 			dtls_update_queue(up, up->due - jiffies, false);
 		else
@@ -481,10 +480,10 @@ void dtls_update_ack(struct dtls_sock *ds, const struct dtls_plain *rec)
 		return;
 	}
 	dtls_stats_inc(sock_net(ds->sk), DTLS_STAT_RX_ACKS);
-	if (!test_bit(DTLS_ASSOC_UPDATING, &assoc->flags))
+	if (!dtls_update_pending(up))
 		return;
 	mutex_lock(&up->lock);
-	if (!test_bit(DTLS_ASSOC_UPDATING, &assoc->flags) ||
+	if (!dtls_update_pending(up) ||
 	    !dtls_update_acked(up, rec->data, count))
 		goto out;
 	WRITE_ONCE(up->tx_seq, up->tx_seq + 1);
@@ -493,7 +492,7 @@ void dtls_update_ack(struct dtls_sock *ds, const struct dtls_plain *rec)
 		WRITE_ONCE(up->tx_seq, up->tx_seq - 1);
 		goto out;
 	}
-	dtls_update_due(up, false);
+	WRITE_ONCE(up->ds->ack_due, false);
 	dtls_control_event(ds, DTLS_EVENT_REKEY, 0, epoch, 0);
 	if (READ_ONCE(up->wanted))
 		dtls_update_queue(up, 0, true);

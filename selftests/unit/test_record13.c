@@ -477,34 +477,6 @@ TEST(nonce)
 	}
 }
 
-TEST(batch)
-{
-	u8 wire[10 * 100], samples[10 * 16 + 1], masks[10 * 16], want[10 * 100];
-	unsigned int i, k;
-
-	for (i = 0; i < sizeof(wire); i++)
-		wire[i] = rng();
-	for (i = 0; i < sizeof(masks); i++)
-		masks[i] = rng();
-	memset(samples, 0x5a, sizeof(samples));
-	dtls_record13_gather(samples, wire + 13, 100, 10);
-	for (i = 0; i < 10; i++)
-		for (k = 0; k < 16; k++)
-			ASSERT_EQ(wire[i * 100 + 13 + k], samples[i * 16 + k]);
-	ASSERT_EQ(0x5a, samples[160]);
-
-	memcpy(want, wire, sizeof(wire));
-	for (i = 0; i < 10; i++) {
-		want[i * 100 + 9] ^= masks[i * 16];
-		want[i * 100 + 10] ^= masks[i * 16 + 1];
-	}
-	dtls_record13_mask_batch(wire + 9, 100, 0x3c, masks, 10);
-	ASSERT_EQ(0, memcmp(want, wire, sizeof(wire)));
-	dtls_record13_mask_batch(wire + 9, 100, 0x3c, masks, 0);
-	dtls_record13_gather(samples, wire, 100, 0);
-	ASSERT_EQ(0, memcmp(want, wire, sizeof(wire)));
-}
-
 /* Padding of each length behind content of each, in memory that ends there. */
 TEST(inner)
 {
