@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* kselftest-libs: -lcrypto */
-/* kselftest-debug: yes */
 /* kselftest-timeout: 300 */
 /*
  * DTLS 1.2 with connection IDs (RFC 9146), which may be on either way alone, and

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* kselftest-libs: -lcrypto */
-/* kselftest-debug: yes */
 /* kselftest-timeout: 240 */
 /*
  * An attacker in the path of DTLS 1.3, who holds every datagram in his hands but no

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* kselftest-libs: -lcrypto */
-/* kselftest-debug: yes */
 /* kselftest-timeout: 240 */
 /*
  * DTLS 1.3 in batches, both ways: UDP_SEGMENT, UDP_GRO, and the calls that take

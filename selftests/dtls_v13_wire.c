@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* kselftest-libs: -lcrypto */
-/* kselftest-debug: yes */
 /* kselftest-timeout: 240 */
 /*
  * DTLS 1.3, what comes in: every form that a record may have, epochs and numbers
