@@ -4,7 +4,7 @@
 #include <linux/slab.h>
 
 #include "assoc.h"
-#include "control.h"
+#include "flight.h"
 #include "stats.h"
 #include "update.h"
 
@@ -107,7 +107,7 @@ void dtls_assoc_destroy(struct dtls_assoc *assoc)
 	dtls_update_stop(assoc);
 
 	dtls_keys_drop_all(assoc);
-	dtls_control_forget_flight(assoc);
+	dtls_flight_forget(assoc);
 	dtls_stats_add(assoc->net, DTLS_STAT_CURR_ASSOCS, -1);
 	dtls_assoc_put(assoc);
 }

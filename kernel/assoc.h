@@ -65,7 +65,7 @@ struct dtls_assoc {
 	u16			version;
 	u8			rx_form;
 	struct delayed_work	retire;
-	struct dtls_control_flight *flight;
+	struct dtls_flight_kept *flight;
 };
 
 /* Bits of dtls_assoc.flags. */

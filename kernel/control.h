@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Control records: alerts, close, renegotiation, the last flight; events. */
+/* Control records: alerts, close, renegotiation; events. */
 #ifndef _DTLS_CONTROL_H
 #define _DTLS_CONTROL_H
 
@@ -23,8 +23,5 @@ void dtls_control_receive(struct dtls_sock *ds, const struct dtls_plain *rec);
 void dtls_control_close_notify(struct dtls_sock *ds, int flags);
 void dtls_control_event(struct dtls_sock *ds, u32 event, u8 code, u32 epoch,
 			u32 data);
-int dtls_control_set_flight(struct dtls_assoc *assoc, sockptr_t optval,
-			    unsigned int optlen);
-void dtls_control_forget_flight(struct dtls_assoc *assoc);
 
 #endif /* _DTLS_CONTROL_H */

@@ -181,7 +181,7 @@ struct dtls_rx {
  * @gso_size:      plaintext segment size, bytes; 0 is off
  * @gro:           UDP_GRO as the program set it
  * @padding:       DTLS_PADDING, bytes
- * @ack_due:       our KeyUpdate has no ACK yet
+ * @ack_due:       DTLS_DUE_*: what the peer has not acknowledged yet
  * @recvtype:      DTLS_RECVTYPE
  * @no_export:     DTLS_NO_EXPORT
  * @cork:          record under construction
@@ -207,12 +207,16 @@ struct dtls_sock {
 	u32			events;
 	u16			gso_size;
 	u16			padding;
-	bool			ack_due;
+	u8			ack_due;
 	bool			gro;
 	bool			recvtype;
 	bool			no_export;
 	struct dtls_cork	cork;
 };
+
+/* Bits of dtls_sock.ack_due; changed under the lock of the dtls_update. */
+#define DTLS_DUE_KEYS		1	/* our KeyUpdate */
+#define DTLS_DUE_FLIGHT		2	/* the last flight of the handshake */
 
 /**
  * dtls_sk() - the module's part of an attached socket
@@ -287,7 +291,7 @@ int dtls_tx_record(struct dtls_sock *ds, u8 type, const void *data,
 		   unsigned int len, int flags,
 		   struct dtls_message_number *number);
 int dtls_tx_seal(struct dtls_sock *ds, struct dtls_epoch *ep, u8 type,
-		 const void *data, unsigned int len, u8 *wire);
+		 const void *data, unsigned int len, u8 *wire, u64 *seq);
 int dtls_tx_raw(struct dtls_sock *ds, void *data, unsigned int len, int flags);
 
 /* cork.c */

@@ -5,6 +5,7 @@
 
 #include "compat.h"
 #include "control.h"
+#include "flight.h"
 #include "install.h"
 #include "sock.h"
 #include "update.h"
@@ -285,8 +286,7 @@ static int dtls_sockopt_set_dtls(struct dtls_sock *ds, int optname,
 		return dtls_sockopt_set_int(ds, optname, optval, optlen);
 	case DTLS_LAST_FLIGHT:
 		assoc = dtls_sock_assoc(ds);
-		return assoc ? dtls_control_set_flight(assoc, optval, optlen) :
-			       -ENOKEY;
+		return assoc ? dtls_flight_set(assoc, optval, optlen) : -ENOKEY;
 	}
 	return -ENOPROTOOPT;
 }
@@ -424,7 +424,7 @@ static bool dtls_sockopt_int(struct dtls_sock *ds, int level, int optname,
 		*val = READ_ONCE(ds->padding);
 		return true;
 	case DTLS_KEY_UPDATE:
-		*val = READ_ONCE(ds->ack_due);
+		*val = !!(READ_ONCE(ds->ack_due) & DTLS_DUE_KEYS);
 		return true;
 	case DTLS_MAX_PAYLOAD:
 		*val = dtls_path_max_payload(ds);

@@ -681,12 +681,13 @@ int dtls_tx_record(struct dtls_sock *ds, u8 type, const void *data,
  * @len:  bytes of it, up to %DTLS_RECORD_PLAIN_MAX
  * @wire: where the record goes, with room for @len and
  *        %DTLS_CIPHER_OVERHEAD_MAX bytes
+ * @seq:  set to the record's number, but for errors
  *
  * Context: process, may sleep; no locks held.
  * Return: bytes of the record, or a negative errno.
  */
 int dtls_tx_seal(struct dtls_sock *ds, struct dtls_epoch *ep, u8 type,
-		 const void *data, unsigned int len, u8 *wire)
+		 const void *data, unsigned int len, u8 *wire, u64 *seq)
 {
 	struct dtls_work *work;
 	struct dtls_tx tx;
@@ -708,6 +709,7 @@ int dtls_tx_seal(struct dtls_sock *ds, struct dtls_epoch *ep, u8 type,
 					ep->aead.form != DTLS_FORM_12));
 	if (ret > 0) {
 		memcpy(wire, record, ret);
+		*seq = tx.seq;
 		dtls_tx_count(ds, ep, type, 1, len);
 	}
 	dtls_work_put(work);

@@ -9,12 +9,15 @@
  * its new keys at once, beside the old ones, and is acknowledged as often as it
  * comes.
  *
+ * The same timer repeats a client's last flight of the handshake (flight.c).
+ *
  * The program may be one that only sends. So while an ACK is due, the work item
- * that repeats the KeyUpdate also looks into what has come.
+ * that repeats these also looks into what has come.
  */
 #include <linux/slab.h>
 
 #include "control.h"
+#include "flight.h"
 #include "install.h"
 #include "stats.h"
 #include "update.h"
@@ -22,6 +25,12 @@
 /* RFC 9147 5.8.2: "initial timer value of 1000 ms", doubled up to 60 s */
 #define DTLS_UPDATE_FIRST	HZ
 #define DTLS_UPDATE_LAST	(60 * HZ)
+
+/*
+ * A server that is still there has answered by then, after three minutes; should
+ * it repeat its own flight later, it gets this one once more.
+ */
+#define DTLS_UPDATE_FLIGHT_MAX	8
 
 /* How long the program may take to read an ACK, before we do. */
 #define DTLS_UPDATE_LOOK	(HZ / 10)
@@ -126,21 +135,49 @@ u16 dtls_update_message_seq(const struct dtls_assoc *assoc, bool rx)
 	return rx ? READ_ONCE(up->rx_seq) : READ_ONCE(up->tx_seq);
 }
 
-/* Wait for the ACK, each time twice as long as before. */
-static void dtls_update_wait(struct dtls_update *up)
+/* Each time twice as long as before. Return: jiffies of when to repeat. */
+static unsigned long dtls_update_wait(unsigned int *waits)
 {
 	unsigned long timeout = min_t(unsigned long, DTLS_UPDATE_LAST,
-				      DTLS_UPDATE_FIRST << min(up->waits, 6U));
+				      DTLS_UPDATE_FIRST << min(*waits, 6U));
 
-	up->waits++;
-	up->due = jiffies + timeout;
-	dtls_update_queue(up, timeout, false);
+	++*waits;
+	return jiffies + timeout;
 }
 
-/* Is the ACK of our KeyUpdate due? What has changed that has the lock. */
-static bool dtls_update_pending(const struct dtls_update *up)
+/* Which ACKs are due? What has changed that has the lock. */
+static bool dtls_update_pending(const struct dtls_update *up, u8 what)
 {
-	return READ_ONCE(up->ds->ack_due);
+	return READ_ONCE(up->ds->ack_due) & what;
+}
+
+/* Called with the lock held. */
+static void dtls_update_expect(struct dtls_update *up, u8 what)
+{
+	WRITE_ONCE(up->ds->ack_due, up->ds->ack_due | what);
+}
+
+/* Called with the lock held. */
+static void dtls_update_settle(struct dtls_update *up, u8 what)
+{
+	WRITE_ONCE(up->ds->ack_due, up->ds->ack_due & ~what);
+}
+
+/* Have the work done when the first thing is due. Called with the lock held. */
+static void dtls_update_schedule(struct dtls_update *up)
+{
+	bool keys = dtls_update_pending(up, DTLS_DUE_KEYS);
+	bool flight = dtls_update_pending(up, DTLS_DUE_FLIGHT);
+	unsigned long due = up->due;
+
+	if (!keys && !flight)
+		return;
+	if (flight && (!keys || time_before(up->flight_due, due)))
+		due = up->flight_due;
+	/* about to run, and then comes here */
+	if (!atomic_read(&up->looking))
+		dtls_update_queue(up, time_after(due, jiffies) ?
+				      due - jiffies : 0, true);
 }
 
 /* Send the KeyUpdate, once or once more. Called with the lock held. */
@@ -168,7 +205,7 @@ static int dtls_update_start(struct dtls_update *up, bool ask, int flags)
 	struct dtls_assoc *assoc = up->assoc;
 	int err;
 
-	if (dtls_update_pending(up))
+	if (dtls_update_pending(up, DTLS_DUE_KEYS))
 		return -EALREADY;
 	/*
 	 * The peer keeps two old epochs, and forgets one with each new. A record
@@ -187,13 +224,14 @@ static int dtls_update_start(struct dtls_update *up, bool ask, int flags)
 	up->waits = 0;
 	memset(up->sent, 0, sizeof(up->sent));
 	/* before: the ACK may be here before we are back */
-	WRITE_ONCE(up->ds->ack_due, true);
+	dtls_update_expect(up, DTLS_DUE_KEYS);
 	err = dtls_update_send(up, flags);
 	if (err) {
-		WRITE_ONCE(up->ds->ack_due, false);
+		dtls_update_settle(up, DTLS_DUE_KEYS);
 		return err;
 	}
-	dtls_update_wait(up);
+	up->due = dtls_update_wait(&up->waits);
+	dtls_update_schedule(up);
 	return 0;
 }
 
@@ -218,6 +256,64 @@ int dtls_update_begin(struct dtls_sock *ds, bool ask)
 	err = dtls_update_start(up, ask, 0);
 	mutex_unlock(&up->lock);
 	return err;
+}
+
+/**
+ * dtls_update_flight() - there is a last flight, or none any more
+ * @up: its association's; caller holds the lock
+ *
+ * It has been sent by who made it, so it is repeated if no ACK comes.
+ *
+ * Context: process.
+ */
+void dtls_update_flight(struct dtls_update *up)
+{
+	dtls_update_settle(up, DTLS_DUE_FLIGHT);
+	if (!dtls_flight_kept(up->assoc))
+		return;
+	up->flight_waits = 0;
+	up->flight_due = dtls_update_wait(&up->flight_waits);
+	dtls_update_expect(up, DTLS_DUE_FLIGHT);
+	dtls_update_schedule(up);
+}
+
+/* The server says what it says only to who has finished the handshake. */
+static void dtls_update_finished(struct dtls_update *up)
+{
+	if (!dtls_update_pending(up, DTLS_DUE_FLIGHT))
+		return;
+	dtls_update_settle(up, DTLS_DUE_FLIGHT);
+	dtls_flight_forget(up->assoc);
+}
+
+/**
+ * dtls_update_flight_again() - the server repeats its flight
+ * @ds:       socket with an association of DTLS 1.3
+ * @finished: to the end; otherwise some of it is still to come, or has been
+ *            acknowledged before
+ *
+ * Context: process, may sleep; no locks held.
+ */
+void dtls_update_flight_again(struct dtls_sock *ds, bool finished)
+{
+	struct dtls_update *up = dtls_update_of(dtls_sock_assoc(ds));
+	unsigned long soon = jiffies + DTLS_UPDATE_LOOK;
+
+	mutex_lock(&up->lock);
+	if (!dtls_update_pending(up, DTLS_DUE_FLIGHT)) {
+		/* given up before */
+		up->flight_waits = 0;
+		up->flight_due = soon;
+		dtls_update_expect(up, DTLS_DUE_FLIGHT);
+	}
+	if (finished) {
+		dtls_flight_repeat(ds);
+		up->flight_due = dtls_update_wait(&up->flight_waits);
+	} else if (time_after(up->flight_due, soon)) {
+		up->flight_due = soon;
+	}
+	dtls_update_schedule(up);
+	mutex_unlock(&up->lock);
 }
 
 /**
@@ -262,8 +358,7 @@ static void dtls_update_read(struct dtls_update *up)
 	unsigned int n;
 
 	for (n = 0; n < DTLS_UPDATE_READ; n++) {
-		if (!dtls_update_pending(up) ||
-		    !dtls_rx_pending(ds) ||
+		if (!READ_ONCE(ds->ack_due) || !dtls_rx_pending(ds) ||
 		    /* what is opened must wait somewhere */
 		    READ_ONCE(ds->ready_cost) > READ_ONCE(ds->sk->sk_rcvbuf) / 2)
 			break;
@@ -284,42 +379,64 @@ static void dtls_update_repeat(struct dtls_update *up)
 	 */
 	if (err == -EKEYREVOKED || err == -EPIPE ||
 	    test_bit(DTLS_ASSOC_RX_CLOSED, &up->assoc->flags))
-		WRITE_ONCE(up->ds->ack_due, false);
+		dtls_update_settle(up, DTLS_DUE_KEYS);
 	else
-		dtls_update_wait(up);
+		up->due = dtls_update_wait(&up->waits);
+}
+
+/* The same of the last flight. */
+static void dtls_update_repeat_flight(struct dtls_update *up)
+{
+	unsigned long *flags = &up->assoc->flags;
+
+	/* nobody to hear us, or no keys to hear the ACK with */
+	if (up->flight_waits > DTLS_UPDATE_FLIGHT_MAX ||
+	    test_bit(DTLS_ASSOC_RX_CLOSED, flags) ||
+	    test_bit(DTLS_ASSOC_RX_FROZEN, flags)) {
+		dtls_update_settle(up, DTLS_DUE_FLIGHT);
+		return;
+	}
+	dtls_flight_repeat(up->ds);
+	up->flight_due = dtls_update_wait(&up->flight_waits);
+}
+
+static void dtls_update_renew(struct dtls_update *up)
+{
+	bool ask;
+	int err;
+
+	if (!READ_ONCE(up->wanted))
+		return;
+	ask = test_and_clear_bit(DTLS_UPDATE_ASK, &up->wanted);
+	clear_bit(DTLS_UPDATE_START, &up->wanted);
+	err = dtls_update_start(up, ask, MSG_DONTWAIT);
+	if (err == -EAGAIN || err == -EALREADY) {
+		set_bit(ask ? DTLS_UPDATE_ASK : DTLS_UPDATE_START, &up->wanted);
+		dtls_update_queue(up, DTLS_UPDATE_LOOK, true);
+	}
 }
 
 static void dtls_update_work(struct work_struct *work)
 {
 	struct dtls_update *up = container_of(to_delayed_work(work),
 					      struct dtls_update, work);
-	struct dtls_assoc *assoc = up->assoc;
-	bool ask;
-	int err;
 
 	atomic_set(&up->looking, 0);
-	if (dtls_update_pending(up))
+	if (READ_ONCE(up->ds->ack_due))
 		dtls_update_read(up);
 
 	mutex_lock(&up->lock);
-	if (test_bit(DTLS_ASSOC_CLOSED, &assoc->flags))
+	if (test_bit(DTLS_ASSOC_CLOSED, &up->assoc->flags))
 		goto out;
-	if (dtls_update_pending(up)) {
-		if (time_before(jiffies, up->due))
-			dtls_update_queue(up, up->due - jiffies, false);
-		else
-			dtls_update_repeat(up);
-		goto out;
-	}
-	if (!READ_ONCE(up->wanted))
-		goto out;
-	ask = test_and_clear_bit(DTLS_UPDATE_ASK, &up->wanted);
-	clear_bit(DTLS_UPDATE_START, &up->wanted);
-	err = dtls_update_start(up, ask, MSG_DONTWAIT);
-	if (err == -EAGAIN || err == -EALREADY) {
-		set_bit(ask ? DTLS_UPDATE_ASK : DTLS_UPDATE_START, &up->wanted);
-		dtls_update_queue(up, DTLS_UPDATE_LOOK, false);
-	}
+	if (dtls_update_pending(up, DTLS_DUE_FLIGHT) &&
+	    !time_before(jiffies, up->flight_due))
+		dtls_update_repeat_flight(up);
+	if (dtls_update_pending(up, DTLS_DUE_KEYS) &&
+	    !time_before(jiffies, up->due))
+		dtls_update_repeat(up);
+	dtls_update_schedule(up);
+	if (!dtls_update_pending(up, DTLS_DUE_KEYS))
+		dtls_update_renew(up);
 out:
 	mutex_unlock(&up->lock);
 }
@@ -406,6 +523,8 @@ static bool dtls_update_message(struct dtls_update *up,
 	case DTLS_MESSAGE_KEY_UPDATE:
 		return dtls_update_peer(up, rec, msg, body);
 	case DTLS_MESSAGE_TICKET:
+		/* RFC 8446 4.6.1: "after [it] has received the client Finished" */
+		dtls_update_finished(up);
 		return dtls_update_part(up, msg);
 	}
 	return false;
@@ -480,10 +599,13 @@ void dtls_update_ack(struct dtls_sock *ds, const struct dtls_plain *rec)
 		return;
 	}
 	dtls_stats_inc(sock_net(ds->sk), DTLS_STAT_RX_ACKS);
-	if (!dtls_update_pending(up))
+	if (!READ_ONCE(ds->ack_due))
 		return;
 	mutex_lock(&up->lock);
-	if (!dtls_update_pending(up) ||
+	if (dtls_update_pending(up, DTLS_DUE_FLIGHT) &&
+	    dtls_flight_acked(assoc, rec->data, count))
+		dtls_update_settle(up, DTLS_DUE_FLIGHT);
+	if (!dtls_update_pending(up, DTLS_DUE_KEYS) ||
 	    !dtls_update_acked(up, rec->data, count))
 		goto out;
 	WRITE_ONCE(up->tx_seq, up->tx_seq + 1);
@@ -492,7 +614,8 @@ void dtls_update_ack(struct dtls_sock *ds, const struct dtls_plain *rec)
 		WRITE_ONCE(up->tx_seq, up->tx_seq - 1);
 		goto out;
 	}
-	WRITE_ONCE(up->ds->ack_due, false);
+	dtls_update_settle(up, DTLS_DUE_KEYS);
+	dtls_update_finished(up);
 	dtls_control_event(ds, DTLS_EVENT_REKEY, 0, epoch, 0);
 	if (READ_ONCE(up->wanted))
 		dtls_update_queue(up, 0, true);

@@ -37,6 +37,8 @@
  * @tries:   how often it has been sent
  * @waits:   how often an ACK has been waited for
  * @due:     jiffies at which it is sent again
+ * @flight_waits: how often an ACK of the last flight has been waited for
+ * @flight_due:   jiffies at which that is sent again
  * @sent:    records that it went out in
  */
 struct dtls_update {
@@ -57,6 +59,8 @@ struct dtls_update {
 	unsigned int			tries;
 	unsigned int			waits;
 	unsigned long			due;
+	unsigned int			flight_waits;
+	unsigned long			flight_due;
 	struct dtls_message_number	sent[DTLS_UPDATE_SENT];
 };
 
@@ -70,6 +74,8 @@ void dtls_update_free(struct dtls_update *up);
 void dtls_update_keyed(struct dtls_assoc *assoc, const struct dtls_keys *tx,
 		       const struct dtls_keys *rx);
 u16 dtls_update_message_seq(const struct dtls_assoc *assoc, bool rx);
+void dtls_update_flight(struct dtls_update *up);
+void dtls_update_flight_again(struct dtls_sock *ds, bool finished);
 int dtls_update_begin(struct dtls_sock *ds, bool ask);
 void dtls_update_want(struct dtls_assoc *assoc, bool ask);
 void dtls_update_arrived(struct dtls_sock *ds);

@@ -162,6 +162,7 @@ ssize_t end13_send(struct end13 *e, const void *data, size_t len, int flags)
 ssize_t oracle13_recv(struct end13 *e, struct oracle13_record *r, int flags)
 {
 	struct read13 *rx = &e->rx[0];
+	unsigned int i;
 	ssize_t n;
 
 	if (!e->left) {
@@ -173,9 +174,14 @@ ssize_t oracle13_recv(struct end13 *e, struct oracle13_record *r, int flags)
 		e->left = n;
 		e->at = 0;
 	}
-	if (e->left && rx[1].key.suite &&
-	    (e->dgram[e->at] & 3) != rx->key.epoch % 4)
-		rx++;
+	for (i = 0; i < ARRAY_SIZE(e->rx); i++) {
+		rx = &e->rx[i];
+		if (e->left && rx->key.suite &&
+		    (e->dgram[e->at] & 3) == rx->key.epoch % 4)
+			break;
+	}
+	if (i == ARRAY_SIZE(e->rx))
+		rx = &e->rx[0];
 	n = oracle13_open(&rx->key, rx->next, e->dgram + e->at, e->left, r);
 	if (n < 0) {
 		e->left = 0;
@@ -346,6 +352,15 @@ static void take_update(struct end13 *e, const struct oracle13_record *r,
 	e->rx[0].next = 0;
 }
 
+static void take_other(const struct oracle13_record *r, struct seen13 *s)
+{
+	if (s->others < ARRAY_SIZE(s->other)) {
+		s->other[s->others].at = (struct number13){ r->epoch, r->seq };
+		s->other[s->others].first = r->len ? r->data[0] : 0;
+	}
+	s->others++;
+}
+
 void far13_take(struct end13 *e, struct seen13 *s, int flags)
 {
 	static __thread struct oracle13_record r;
@@ -373,10 +388,10 @@ void far13_take(struct end13 *e, struct seen13 *s, int flags)
 			take_update(e, &r, s);
 			break;
 		}
-		s->others++;
+		take_other(&r, s);
 		break;
 	default:
-		s->others++;
+		take_other(&r, s);
 	}
 }
 

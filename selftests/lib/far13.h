@@ -35,7 +35,8 @@ struct end13 {
 	int fd;
 	bool kernel;
 	struct oracle13_key tx;
-	struct read13 rx[2];	/* the newest first; no suite: no key */
+	/* the newest, the one before, that of the handshake; no suite: no key */
+	struct read13 rx[3];
 	__u16 tx_message, rx_message;	/* message_seq of the next */
 	/* what a datagram holds besides the record that was taken */
 	size_t left, at;
@@ -64,6 +65,11 @@ struct seen13 {
 	__u8 alert[2];
 	unsigned int nr_acked;
 	struct number13 acked[64];
+	/* of the others, the first ones: number and first byte */
+	struct {
+		struct number13 at;
+		__u8 first;
+	} other[16];
 };
 
 /* What OpenSSL does once, for a constructor: see oracle.c. */

@@ -176,9 +176,10 @@ struct dtls_record {
  * epoch of DTLS_TX sealed under the next sequence number.
  *
  * DTLS 1.3: the flight that a client has sent under epoch 2, which the server
- * has not acknowledged yet (RFC 9147 5.8.1). It is sent again, under the keys of
- * epoch 2 that DTLS_TX got before those of epoch 3, when the server repeats its
- * own.
+ * has not acknowledged yet (RFC 9147 5.8.1). What of it is not acknowledged is
+ * sent again, under the keys of epoch 2 that DTLS_TX got before those of epoch 3,
+ * by a timer (1 s, doubled up to 60 s, eight times) and when the server repeats
+ * its own; once all of it is acknowledged the kernel forgets it.
  */
 struct dtls_flight {
 	__u32		size;
@@ -192,12 +193,15 @@ struct dtls_flight {
  * @type:  content type
  * @pad:   0
  * @len:   bytes of plaintext that follow, up to DTLS_PLAINTEXT_MAX
+ * @seq:   DTLS 1.3: sequence number under which the record has been sent, since
+ *         an ACK of the server may name it; else 0
  */
 struct dtls_flight_record {
 	__u16		epoch;
 	__u8		type;
 	__u8		pad;
 	__u32		len;
+	__aligned_u64	seq;
 };
 
 /*

@@ -559,6 +559,7 @@ int kdtls_watch13_flight(struct kdtls_watch13 *w, struct dtls_flight **flight,
 			.epoch = 2,
 			.type = r->type,
 			.len = r->len,
+			.seq = r->epoch_seq & ((1ULL << 48) - 1),
 		};
 
 		memcpy(at, &head, sizeof(head));
