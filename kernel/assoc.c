@@ -5,6 +5,7 @@
 
 #include "assoc.h"
 #include "flight.h"
+#include "sock.h"
 #include "stats.h"
 #include "update.h"
 
@@ -45,13 +46,13 @@ static void dtls_assoc_retire(struct work_struct *work)
 
 /**
  * dtls_assoc_create() - make an association without keys
- * @net: network namespace, held by the socket the association is for
+ * @ds: the socket that it is for
  *
  * Context: process, may sleep.
  * Return: the association with one reference, to be ended with
  * dtls_assoc_destroy(), or NULL.
  */
-struct dtls_assoc *dtls_assoc_create(struct net *net)
+struct dtls_assoc *dtls_assoc_create(struct dtls_sock *ds)
 {
 	struct dtls_assoc *assoc = kmem_cache_zalloc(dtls_assoc_cache,
 						     GFP_KERNEL);
@@ -59,10 +60,11 @@ struct dtls_assoc *dtls_assoc_create(struct net *net)
 	if (!assoc)
 		return NULL;
 	refcount_set(&assoc->ref, 1);
-	assoc->net = net;
+	assoc->ds = ds;
+	assoc->net = sock_net(ds->sk);
 	mutex_init(&assoc->lock);
 	INIT_DELAYED_WORK(&assoc->retire, dtls_assoc_retire);
-	dtls_stats_inc(net, DTLS_STAT_CURR_ASSOCS);
+	dtls_stats_inc(assoc->net, DTLS_STAT_CURR_ASSOCS);
 	return assoc;
 }
 
@@ -89,6 +91,23 @@ void dtls_assoc_put(struct dtls_assoc *assoc)
 }
 
 /**
+ * dtls_assoc_stop() - an association is about to end: no more work for it
+ * @assoc: association
+ *
+ * Context: process, may sleep: work in flight is waited for.
+ */
+void dtls_assoc_stop(struct dtls_assoc *assoc)
+{
+	mutex_lock(&assoc->lock);
+	set_bit(DTLS_ASSOC_CLOSED, &assoc->flags);
+	/* seen under the lock by whoever would queue the work again */
+	set_bit(DTLS_ASSOC_DEAD, &assoc->flags);
+	mutex_unlock(&assoc->lock);
+	cancel_delayed_work_sync(&assoc->retire);
+	dtls_update_stop(assoc);
+}
+
+/**
  * dtls_assoc_destroy() - end an association
  * @assoc: association; the owner's reference is given back
  *
@@ -98,14 +117,7 @@ void dtls_assoc_put(struct dtls_assoc *assoc)
  */
 void dtls_assoc_destroy(struct dtls_assoc *assoc)
 {
-	mutex_lock(&assoc->lock);
-	set_bit(DTLS_ASSOC_CLOSED, &assoc->flags);
-	/* seen under the lock by whoever would queue the work again */
-	set_bit(DTLS_ASSOC_DEAD, &assoc->flags);
-	mutex_unlock(&assoc->lock);
-	cancel_delayed_work_sync(&assoc->retire);
-	dtls_update_stop(assoc);
-
+	dtls_assoc_stop(assoc);
 	dtls_keys_drop_all(assoc);
 	dtls_flight_forget(assoc);
 	dtls_stats_add(assoc->net, DTLS_STAT_CURR_ASSOCS, -1);

@@ -11,6 +11,8 @@
 
 #include "keys.h"
 
+struct dtls_sock;
+
 /**
  * struct dtls_more - what DTLS 1.3 and connection IDs want besides
  * @tx_hs:      keys of the handshake (epoch 2) that send, or NULL; under the
@@ -34,6 +36,7 @@ struct dtls_more {
  * struct dtls_assoc - one DTLS association: a peer, its keys, its state
  * @ref:      users: the socket, and each epoch
  * @rcu:      for lock-free look-up
+ * @ds:       socket, which outlives whatever is done with this
  * @net:      network namespace, for the counters; the socket holds it
  * @lock:     serialises installing, retiring and wiping of keys, and the
  *            last flight; never taken for a record
@@ -47,12 +50,15 @@ struct dtls_more {
  *            the first keys
  * @version:  version of DTLS, 0 before there are keys
  * @rx_form:  enum dtls_form of records to come
+ * @ack_due:  DTLS_DUE_*: what the peer has not acknowledged yet; changed under
+ *            the lock of the dtls_update
  * @retire:   drops old read epochs when late records may no longer come
  * @flight:   last flight of the handshake, or NULL
  */
 struct dtls_assoc {
 	refcount_t		ref;
 	struct rcu_head		rcu;
+	struct dtls_sock	*ds;
 	struct net		*net;
 	struct mutex		lock;	/* see above */
 	struct dtls_epoch __rcu	*tx;
@@ -64,6 +70,7 @@ struct dtls_assoc {
 	atomic_t		senders;
 	u16			version;
 	u8			rx_form;
+	u8			ack_due;
 	struct delayed_work	retire;
 	struct dtls_flight_kept *flight;
 };
@@ -77,7 +84,12 @@ struct dtls_assoc {
 #define DTLS_ASSOC_DEAD		5	/* being taken down: no new work */
 #define DTLS_ASSOC_RX_CLOSED	6	/* DTLS 1.3: the peer sends no more */
 
-struct dtls_assoc *dtls_assoc_create(struct net *net);
+/* Bits of dtls_assoc.ack_due. */
+#define DTLS_DUE_KEYS		1	/* our KeyUpdate */
+#define DTLS_DUE_FLIGHT		2	/* the last flight of the handshake */
+
+struct dtls_assoc *dtls_assoc_create(struct dtls_sock *ds);
+void dtls_assoc_stop(struct dtls_assoc *assoc);
 void dtls_assoc_destroy(struct dtls_assoc *assoc);
 void dtls_assoc_put(struct dtls_assoc *assoc);
 void dtls_assoc_retire_later(struct dtls_assoc *assoc);

@@ -13,7 +13,7 @@
 
 /**
  * dtls_control_event() - tell the program of something, if it asked for it
- * @ds:    socket
+ * @assoc: association that it is about
  * @event: one DTLS_EVENT_* bit
  * @code:  alert description, or 0
  * @epoch: epoch concerned
@@ -21,9 +21,10 @@
  *
  * Context: process, may sleep.
  */
-void dtls_control_event(struct dtls_sock *ds, u32 event, u8 code, u32 epoch,
-			u32 data)
+void dtls_control_event(struct dtls_assoc *assoc, u32 event, u8 code,
+			u32 epoch, u32 data)
 {
+	struct dtls_sock *ds = assoc->ds;
 	struct sock_exterr_skb *serr;
 	struct sk_buff *skb;
 	int err = ENOMSG;
@@ -52,40 +53,39 @@ void dtls_control_event(struct dtls_sock *ds, u32 event, u8 code, u32 epoch,
 		kfree_skb(skb);
 }
 
-static void dtls_control_alert(struct dtls_sock *ds, u8 level, u8 description,
-			       int flags)
+static void dtls_control_alert(struct dtls_assoc *assoc, u8 level,
+			       u8 description, int flags)
 {
 	u8 alert[2] = { level, description };
 
-	dtls_tx_record(ds, DTLS_TYPE_ALERT, alert, sizeof(alert), flags, NULL);
+	dtls_tx_record(assoc, DTLS_TYPE_ALERT, alert, sizeof(alert), flags,
+		       NULL);
 }
 
 /**
  * dtls_control_close_notify() - say that nothing more will be sent, once
- * @ds:    socket with an association
+ * @assoc: association
  * @flags: MSG_DONTWAIT, or 0 to wait for buffer
  *
  * Lost like any datagram if the caller does not wait and there is no room.
  *
  * Context: process, may sleep; no locks held.
  */
-void dtls_control_close_notify(struct dtls_sock *ds, int flags)
+void dtls_control_close_notify(struct dtls_assoc *assoc, int flags)
 {
-	struct dtls_assoc *assoc = dtls_sock_assoc(ds);
-
 	if (!dtls_keys_has_tx(assoc) ||
 	    test_and_set_bit(DTLS_ASSOC_NOTIFIED, &assoc->flags))
 		return;
-	dtls_control_alert(ds, DTLS_ALERT_WARNING, DTLS_ALERT_CLOSE_NOTIFY,
+	dtls_control_alert(assoc, DTLS_ALERT_WARNING, DTLS_ALERT_CLOSE_NOTIFY,
 			   flags);
 }
 
 /* The association is over: end of file, or @err first. */
-static void dtls_control_closed(struct dtls_sock *ds, int err)
+static void dtls_control_closed(struct dtls_assoc *assoc, int err)
 {
-	struct sock *sk = ds->sk;
+	struct sock *sk = assoc->ds->sk;
 
-	set_bit(DTLS_ASSOC_CLOSED, &dtls_sock_assoc(ds)->flags);
+	set_bit(DTLS_ASSOC_CLOSED, &assoc->flags);
 	lock_sock(sk);
 	WRITE_ONCE(sk->sk_shutdown, SHUTDOWN_MASK);
 	if (err) {
@@ -97,38 +97,38 @@ static void dtls_control_closed(struct dtls_sock *ds, int err)
 }
 
 /* RFC 8446 6.1: closes "the write direction" of the peer only. */
-static void dtls_control_rx_closed(struct dtls_sock *ds)
+static void dtls_control_rx_closed(struct dtls_assoc *assoc)
 {
-	struct sock *sk = ds->sk;
+	struct sock *sk = assoc->ds->sk;
 
-	set_bit(DTLS_ASSOC_RX_CLOSED, &dtls_sock_assoc(ds)->flags);
+	set_bit(DTLS_ASSOC_RX_CLOSED, &assoc->flags);
 	lock_sock(sk);
 	WRITE_ONCE(sk->sk_shutdown, sk->sk_shutdown | RCV_SHUTDOWN);
 	sk->sk_state_change(sk);
 	release_sock(sk);
 }
 
-static void dtls_control_rx_alert13(struct dtls_sock *ds, u8 description,
+static void dtls_control_rx_alert13(struct dtls_assoc *assoc, u8 description,
 				    u32 epoch)
 {
 	switch (description) {
 	case DTLS_ALERT_CLOSE_NOTIFY:
-		dtls_stats_inc(sock_net(ds->sk), DTLS_STAT_RX_CLOSE_NOTIFY);
-		dtls_control_rx_closed(ds);
+		dtls_stats_inc(assoc->net, DTLS_STAT_RX_CLOSE_NOTIFY);
+		dtls_control_rx_closed(assoc);
 		break;
 	case DTLS_ALERT_USER_CANCELED:
-		dtls_control_event(ds, DTLS_EVENT_ALERT, description, epoch, 0);
+		dtls_control_event(assoc, DTLS_EVENT_ALERT, description, epoch, 0);
 		break;
 	default:
 		/* RFC 8446 6.2: whatever "AlertLevel" says */
-		dtls_control_closed(ds, ECONNRESET);
+		dtls_control_closed(assoc, ECONNRESET);
 	}
 }
 
-static void dtls_control_rx_alert(struct dtls_sock *ds,
+static void dtls_control_rx_alert(struct dtls_assoc *assoc,
 				  const struct dtls_plain *rec)
 {
-	struct net *net = sock_net(ds->sk);
+	struct net *net = assoc->net;
 	u8 level, description;
 
 	if (rec->len != 2) {
@@ -138,8 +138,8 @@ static void dtls_control_rx_alert(struct dtls_sock *ds,
 	level = rec->data[0];
 	description = rec->data[1];
 	dtls_stats_inc(net, DTLS_STAT_RX_ALERTS);
-	if (dtls_update_of(dtls_sock_assoc(ds))) {
-		dtls_control_rx_alert13(ds, description, rec->epoch);
+	if (dtls_update_of(assoc)) {
+		dtls_control_rx_alert13(assoc, description, rec->epoch);
 		return;
 	}
 
@@ -150,18 +150,18 @@ static void dtls_control_rx_alert(struct dtls_sock *ds,
 		 * immediately".
 		 */
 		dtls_stats_inc(net, DTLS_STAT_RX_CLOSE_NOTIFY);
-		dtls_control_close_notify(ds, MSG_DONTWAIT);
-		dtls_control_closed(ds, 0);
+		dtls_control_close_notify(assoc, MSG_DONTWAIT);
+		dtls_control_closed(assoc, 0);
 	} else if (level == DTLS_ALERT_FATAL) {
 		/* RFC 5246 7.2.2: both parties "immediately close" */
-		dtls_control_closed(ds, ECONNRESET);
+		dtls_control_closed(assoc, ECONNRESET);
 	} else {
-		dtls_control_event(ds, DTLS_EVENT_ALERT, description,
+		dtls_control_event(assoc, DTLS_EVENT_ALERT, description,
 				   rec->epoch, 0);
 	}
 }
 
-static void dtls_control_rx_handshake13(struct dtls_sock *ds,
+static void dtls_control_rx_handshake13(struct dtls_assoc *assoc,
 					const struct dtls_plain *rec)
 {
 	/*
@@ -170,20 +170,20 @@ static void dtls_control_rx_handshake13(struct dtls_sock *ds,
 	 * several.
 	 */
 	if (rec->epoch == DTLS_EPOCH_HANDSHAKE &&
-	    dtls_flight_kept(dtls_sock_assoc(ds)))
-		dtls_update_flight_again(ds, rec->len && rec->data[0] ==
+	    dtls_flight_kept(assoc))
+		dtls_update_flight_again(assoc, rec->len && rec->data[0] ==
 					     DTLS_HANDSHAKE_FINISHED);
 	else
-		dtls_update_handshake(ds, rec);
+		dtls_update_handshake(assoc, rec);
 }
 
-static void dtls_control_rx_handshake(struct dtls_sock *ds,
+static void dtls_control_rx_handshake(struct dtls_assoc *assoc,
 				      const struct dtls_plain *rec)
 {
-	struct net *net = sock_net(ds->sk);
+	struct net *net = assoc->net;
 
-	if (dtls_update_of(dtls_sock_assoc(ds))) {
-		dtls_control_rx_handshake13(ds, rec);
+	if (dtls_update_of(assoc)) {
+		dtls_control_rx_handshake13(assoc, rec);
 		return;
 	}
 
@@ -193,14 +193,14 @@ static void dtls_control_rx_handshake(struct dtls_sock *ds,
 	case DTLS_HANDSHAKE_CLIENT_HELLO:
 		/* RFC 5246 7.4.1.1: "or a no_renegotiation alert" */
 		dtls_stats_inc(net, DTLS_STAT_RX_RENEGOTIATE);
-		dtls_control_alert(ds, DTLS_ALERT_WARNING,
+		dtls_control_alert(assoc, DTLS_ALERT_WARNING,
 				   DTLS_ALERT_NO_RENEGOTIATION, MSG_DONTWAIT);
-		dtls_control_event(ds, DTLS_EVENT_RENEGOTIATE, 0, rec->epoch,
+		dtls_control_event(assoc, DTLS_EVENT_RENEGOTIATE, 0, rec->epoch,
 				   0);
 		break;
 	case DTLS_HANDSHAKE_FINISHED:
 		/* RFC 6347 4.2.4: the peer has not seen our last flight */
-		dtls_flight_repeat(ds);
+		dtls_flight_repeat(assoc);
 		break;
 	default:
 		dtls_stats_inc(net, DTLS_STAT_RX_DROP_CONTROL);
@@ -209,25 +209,25 @@ static void dtls_control_rx_handshake(struct dtls_sock *ds,
 
 /**
  * dtls_control_receive() - deal with a record that is not application data
- * @ds:  socket with an association
- * @rec: the record, authentic; borrowed
+ * @assoc: its association
+ * @rec:   the record, authentic; borrowed
  *
  * Context: process, may sleep; no locks held.
  */
-void dtls_control_receive(struct dtls_sock *ds, const struct dtls_plain *rec)
+void dtls_control_receive(struct dtls_assoc *assoc, const struct dtls_plain *rec)
 {
 	switch (rec->type) {
 	case DTLS_TYPE_ALERT:
-		dtls_control_rx_alert(ds, rec);
+		dtls_control_rx_alert(assoc, rec);
 		break;
 	case DTLS_TYPE_HANDSHAKE:
-		dtls_control_rx_handshake(ds, rec);
+		dtls_control_rx_handshake(assoc, rec);
 		break;
 	case DTLS_TYPE_ACK:
-		dtls_update_ack(ds, rec);
+		dtls_update_ack(assoc, rec);
 		break;
 	default:
 		/* change_cipher_spec belongs to handshakes; no heartbeats */
-		dtls_stats_inc(sock_net(ds->sk), DTLS_STAT_RX_DROP_CONTROL);
+		dtls_stats_inc(assoc->net, DTLS_STAT_RX_DROP_CONTROL);
 	}
 }

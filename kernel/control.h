@@ -19,9 +19,10 @@
 #define DTLS_HANDSHAKE_CLIENT_HELLO	1
 #define DTLS_HANDSHAKE_FINISHED		20
 
-void dtls_control_receive(struct dtls_sock *ds, const struct dtls_plain *rec);
-void dtls_control_close_notify(struct dtls_sock *ds, int flags);
-void dtls_control_event(struct dtls_sock *ds, u32 event, u8 code, u32 epoch,
-			u32 data);
+void dtls_control_receive(struct dtls_assoc *assoc,
+			  const struct dtls_plain *rec);
+void dtls_control_close_notify(struct dtls_assoc *assoc, int flags);
+void dtls_control_event(struct dtls_assoc *assoc, u32 event, u8 code,
+			u32 epoch, u32 data);
 
 #endif /* _DTLS_CONTROL_H */

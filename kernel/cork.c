@@ -115,10 +115,10 @@ int dtls_cork_release(struct dtls_sock *ds)
 	lockdep_assert_held(&ds->cork.lock);
 	if (!ds->cork.held)
 		return 0;
-	dtls_tx_begin(&tx, ds, DTLS_TYPE_DATA, 0);
+	dtls_tx_begin(&tx, dtls_sock_assoc(ds), DTLS_TYPE_DATA, 0);
 	tx.space = space;
 	tx.gso = READ_ONCE(ds->gso_size);
-	ret = dtls_tx_keys(ds, &tx.ep);
+	ret = dtls_tx_keys(tx.assoc, &tx.ep);
 	if (ret) {
 		dtls_cork_drop(&ds->cork);
 		return ret;

@@ -73,7 +73,7 @@ static void dtls_flight_free(struct dtls_flight_kept *flight)
  * Put one record on the wire, at @wire; the caller has seen to it that it fits.
  * Return: its bytes, or a negative errno.
  */
-static int dtls_flight_record(struct dtls_sock *ds,
+static int dtls_flight_record(struct dtls_assoc *assoc,
 			      struct dtls_flight_kept *flight,
 			      struct dtls_flight_part *part, u8 *wire)
 {
@@ -89,10 +89,10 @@ static int dtls_flight_record(struct dtls_sock *ds,
 		return DTLS_RECORD_HDR12 + part->len;
 	}
 	/* none from before a change of keys: the peer has it */
-	ep = dtls_keys_get_flight(dtls_sock_assoc(ds), part->epoch);
+	ep = dtls_keys_get_flight(assoc, part->epoch);
 	if (!ep)
 		return 0;
-	len = dtls_tx_seal(ds, ep, part->type, body, part->len, wire, &seq);
+	len = dtls_tx_seal(ep, part->type, body, part->len, wire, &seq);
 	dtls_keys_put(ep);
 	if (len > 0) {
 		part->sent[1 + part->tries % (DTLS_FLIGHT_SENT - 1)] = seq;
@@ -105,10 +105,10 @@ static int dtls_flight_record(struct dtls_sock *ds,
  * As few datagrams as the path allows: where many are lost, a flight in pieces
  * hardly ever comes through whole, and RFC 6347 4.2.3 lets a flight share one.
  */
-static void dtls_flight_send(struct dtls_sock *ds,
+static void dtls_flight_send(struct dtls_assoc *assoc,
 			     struct dtls_flight_kept *flight)
 {
-	int room = dtls_path_max_datagram(ds), used = 0, len;
+	int room = dtls_path_max_datagram(assoc->ds), used = 0, len;
 	struct dtls_flight_part *part;
 	u8 *wire;
 
@@ -125,16 +125,16 @@ static void dtls_flight_send(struct dtls_sock *ds,
 			continue;
 		len = part->len + DTLS_CIPHER_OVERHEAD_MAX;
 		if (used && used + len > room) {
-			dtls_tx_raw(ds, wire, used, MSG_DONTWAIT);
+			dtls_tx_raw(assoc, wire, used, MSG_DONTWAIT);
 			used = 0;
 		}
-		len = dtls_flight_record(ds, flight, part, wire + used);
+		len = dtls_flight_record(assoc, flight, part, wire + used);
 		if (len < 0)
 			break;
 		used += len;
 	}
 	if (used)
-		dtls_tx_raw(ds, wire, used, MSG_DONTWAIT);
+		dtls_tx_raw(assoc, wire, used, MSG_DONTWAIT);
 	kfree_sensitive(wire);
 }
 
@@ -159,19 +159,17 @@ static struct dtls_flight_kept *dtls_flight_copy(struct dtls_assoc *assoc)
 
 /**
  * dtls_flight_repeat() - send the last flight again, sealed anew
- * @ds: socket with an association; with DTLS 1.3 the caller holds the lock of
- *      its dtls_update
+ * @assoc: association; with DTLS 1.3 the caller holds the lock of its dtls_update
  *
  * Context: process, may sleep; takes the lock of the association.
  */
-void dtls_flight_repeat(struct dtls_sock *ds)
+void dtls_flight_repeat(struct dtls_assoc *assoc)
 {
-	struct dtls_assoc *assoc = dtls_sock_assoc(ds);
 	struct dtls_flight_kept *flight = dtls_flight_copy(assoc);
 
 	if (!flight)
 		return;
-	dtls_flight_send(ds, flight);
+	dtls_flight_send(assoc, flight);
 	if (dtls_update_of(assoc)) {
 		/* nobody changes it meanwhile */
 		mutex_lock(&assoc->lock);
@@ -181,8 +179,8 @@ void dtls_flight_repeat(struct dtls_sock *ds)
 		mutex_unlock(&assoc->lock);
 	}
 	dtls_flight_free(flight);
-	dtls_stats_inc(sock_net(ds->sk), DTLS_STAT_TX_LAST_FLIGHT);
-	dtls_control_event(ds, DTLS_EVENT_FLIGHT, 0, 0, 0);
+	dtls_stats_inc(assoc->net, DTLS_STAT_TX_LAST_FLIGHT);
+	dtls_control_event(assoc, DTLS_EVENT_FLIGHT, 0, 0, 0);
 }
 
 /* Does an ACK name a record that @part went out in? RFC 9147 7. */

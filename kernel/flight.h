@@ -11,7 +11,7 @@ int dtls_flight_set(struct dtls_assoc *assoc, sockptr_t optval,
 		    unsigned int optlen);
 void dtls_flight_forget(struct dtls_assoc *assoc);
 bool dtls_flight_kept(struct dtls_assoc *assoc);
-void dtls_flight_repeat(struct dtls_sock *ds);
+void dtls_flight_repeat(struct dtls_assoc *assoc);
 bool dtls_flight_acked(struct dtls_assoc *assoc, const u8 *ack,
 		       unsigned int count);
 

@@ -20,6 +20,7 @@
 #include "control.h"
 #include "sock.h"
 #include "stats.h"
+#include "update.h"
 #include "work.h"
 
 #define DTLS_ULP_NAME		"dtls"
@@ -50,8 +51,6 @@ static void dtls_close(struct sock *sk, long timeout)
 
 	lock_sock(sk);
 	ds->closed = true;
-	assoc = ds->assoc;
-	WRITE_ONCE(ds->assoc, NULL);
 	if (ds->base_ready) {
 		write_lock_bh(&sk->sk_callback_lock);
 		WRITE_ONCE(sk->sk_data_ready, ds->base_ready);
@@ -62,6 +61,12 @@ static void dtls_close(struct sock *sk, long timeout)
 	release_sock(sk);
 
 	dtls_compat_timer_delete_sync(&ds->again);
+	/* what still works for the association finds it until it ends */
+	cancel_delayed_work_sync(&ds->look);
+	assoc = ds->assoc;
+	if (assoc)
+		dtls_assoc_stop(assoc);
+	WRITE_ONCE(ds->assoc, NULL);
 	if (assoc)
 		dtls_assoc_destroy(assoc);
 	dtls_rx_purge(ds);
@@ -159,11 +164,12 @@ static bool dtls_nonblocking(const struct socket *sock)
 static int dtls_shutdown(struct socket *sock, int how)
 {
 	struct dtls_sock *ds = dtls_sk(sock->sk);
+	struct dtls_assoc *assoc = dtls_sock_assoc(ds);
 
 	/* before: afterwards the socket takes no more bytes */
-	if ((how == SHUT_WR || how == SHUT_RDWR) && dtls_sock_assoc(ds))
-		dtls_control_close_notify(ds, dtls_nonblocking(sock) ?
-					      MSG_DONTWAIT : 0);
+	if ((how == SHUT_WR || how == SHUT_RDWR) && assoc)
+		dtls_control_close_notify(assoc, dtls_nonblocking(sock) ?
+						 MSG_DONTWAIT : 0);
 	return ds->proto->base_ops->shutdown(sock, how);
 }
 
@@ -277,6 +283,7 @@ static int dtls_attach(struct sock *sk)
 	INIT_LIST_HEAD(&ds->runs);
 	mutex_init(&ds->cork.lock);
 	timer_setup(&ds->again, dtls_recv_again, 0);
+	dtls_update_prepare(ds);
 
 	lock_sock(sk);
 	err = dtls_attach_locked(sk, ds);

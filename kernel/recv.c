@@ -78,7 +78,7 @@ void dtls_recv_data_ready(struct sock *sk)
 	struct socket_wq *wq;
 
 	rcu_read_lock();
-	if (unlikely(READ_ONCE(ds->ack_due)))
+	if (unlikely(atomic_read(&ds->acks_due)))
 		dtls_update_arrived(ds);
 	wq = rcu_dereference(sk->sk_wq);
 	if (skwq_has_sleeper(wq))

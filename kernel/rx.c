@@ -69,7 +69,7 @@ enum dtls_stat dtls_rx_failed(struct dtls_sock *ds, struct dtls_epoch *ep,
 		return DTLS_STAT_RX_DROP_CRYPTO;
 	if (dtls_keys_failed(ep)) {
 		dtls_stats_inc(sock_net(ds->sk), DTLS_STAT_KEY_LIMIT);
-		dtls_control_event(ds, DTLS_EVENT_LIMIT, 0, ep->epoch, 1);
+		dtls_control_event(ep->assoc, DTLS_EVENT_LIMIT, 0, ep->epoch, 1);
 		/* the peer can be asked for new ones (RFC 9147 4.5.3) */
 		dtls_update_want(ep->assoc, true);
 	}
@@ -290,7 +290,7 @@ void dtls_rx_end(struct dtls_rx *rx)
 /* Keys for a record, and a work area that goes with them. */
 static enum dtls_stat dtls_rx_keys(struct dtls_rx *rx, u16 epoch)
 {
-	struct dtls_assoc *assoc = dtls_sock_assoc(rx->ds);
+	struct dtls_assoc *assoc = rx->assoc;
 
 	/* RFC 5246 7.2.1: "Any data received after a closure alert is ignored" */
 	if (test_bit(DTLS_ASSOC_CLOSED, &assoc->flags) ||
@@ -433,7 +433,7 @@ int dtls_rx_next(struct dtls_rx *rx, u32 max)
 			return 0;
 		}
 		dtls_rx_count_records(rx);
-		dtls_control_receive(ds, &rx->plain);
+		dtls_control_receive(rx->assoc, &rx->plain);
 		dtls_run_pass(&rx->run, hdr->hdr_len + hdr->len);
 		continue;
 drop:

@@ -13,7 +13,7 @@
 static enum dtls_record_fault dtls_rx_parse13(struct dtls_rx *rx, const u8 *buf,
 					      u32 avail, u32 left)
 {
-	struct dtls_assoc *assoc = dtls_sock_assoc(rx->ds);
+	struct dtls_assoc *assoc = rx->assoc;
 	const struct dtls_more *more = assoc->more;
 	struct dtls_record_hdr *hdr = &rx->hdr;
 	struct dtls_record13_hdr unified;
@@ -50,7 +50,7 @@ static enum dtls_record_fault dtls_rx_parse_cid12(struct dtls_rx *rx,
 						  const u8 *buf, u32 avail,
 						  u32 left)
 {
-	const struct dtls_more *more = dtls_sock_assoc(rx->ds)->more;
+	const struct dtls_more *more = rx->assoc->more;
 	struct dtls_record_hdr *hdr = &rx->hdr;
 	enum dtls_record_fault fault;
 
@@ -178,7 +178,7 @@ static void dtls_rx_spent(struct dtls_rx *rx)
 
 	if (test_and_set_bit(DTLS_EPOCH_SPENT_TOLD, &rx->ep->flags))
 		return;
-	dtls_control_event(rx->ds, DTLS_EVENT_LIMIT, 0, rx->ep->epoch, 1);
+	dtls_control_event(rx->assoc, DTLS_EVENT_LIMIT, 0, rx->ep->epoch, 1);
 	WRITE_ONCE(sk->sk_err, EKEYEXPIRED);
 	sk_error_report(sk);
 }
@@ -248,6 +248,6 @@ enum dtls_stat dtls_rx_open_inner(struct dtls_rx *rx, u32 max)
 	}
 	/* a program with DTLS_RECVTYPE gets it as well */
 	if (type == DTLS_TYPE_ACK && READ_ONCE(rx->ds->recvtype))
-		dtls_update_ack(rx->ds, &rx->plain);
+		dtls_update_ack(rx->assoc, &rx->plain);
 	return DTLS_STAT_COUNT;
 }

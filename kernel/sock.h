@@ -7,6 +7,7 @@
 #include <linux/mutex.h>
 #include <linux/spinlock.h>
 #include <linux/timer.h>
+#include <linux/workqueue.h>
 #include <net/sock.h>
 
 #include "assoc.h"
@@ -119,6 +120,7 @@ struct dtls_run {
 /**
  * struct dtls_rx - records being taken out of datagrams
  * @ds:      socket
+ * @assoc:   association of the records
  * @work:    work area, once there was use for one
  * @ep:      keys of the last record, with a reference
  * @run:     what is in hand; its list is not used
@@ -137,6 +139,7 @@ struct dtls_run {
  */
 struct dtls_rx {
 	struct dtls_sock	*ds;
+	struct dtls_assoc	*assoc;
 	struct dtls_work	*work;
 	struct dtls_epoch	*ep;
 	struct dtls_run		run;
@@ -181,7 +184,8 @@ struct dtls_rx {
  * @gso_size:      plaintext segment size, bytes; 0 is off
  * @gro:           UDP_GRO as the program set it
  * @padding:       DTLS_PADDING, bytes
- * @ack_due:       DTLS_DUE_*: what the peer has not acknowledged yet
+ * @acks_due:      associations that wait for an ACK of their peer
+ * @look:          looks for these, as the program may not be one that reads
  * @recvtype:      DTLS_RECVTYPE
  * @no_export:     DTLS_NO_EXPORT
  * @cork:          record under construction
@@ -207,16 +211,13 @@ struct dtls_sock {
 	u32			events;
 	u16			gso_size;
 	u16			padding;
-	u8			ack_due;
 	bool			gro;
 	bool			recvtype;
 	bool			no_export;
+	atomic_t		acks_due;
+	struct delayed_work	look;
 	struct dtls_cork	cork;
 };
-
-/* Bits of dtls_sock.ack_due; changed under the lock of the dtls_update. */
-#define DTLS_DUE_KEYS		1	/* our KeyUpdate */
-#define DTLS_DUE_FLIGHT		2	/* the last flight of the handshake */
 
 /**
  * dtls_sk() - the module's part of an attached socket
@@ -256,6 +257,7 @@ static inline struct dtls_assoc *dtls_sock_assoc(const struct dtls_sock *ds)
 static inline void dtls_rx_begin(struct dtls_rx *rx, struct dtls_sock *ds)
 {
 	rx->ds = ds;
+	rx->assoc = dtls_sock_assoc(ds);
 	rx->work = NULL;
 	rx->ep = NULL;
 	rx->run.skb = NULL;
@@ -267,7 +269,7 @@ static inline void dtls_rx_begin(struct dtls_rx *rx, struct dtls_sock *ds)
 	atomic_inc(&ds->opening);
 	/* whoever sees the queues without what we take sees the count, too */
 	smp_mb__after_atomic();
-	rx->form = READ_ONCE(dtls_sock_assoc(ds)->rx_form);
+	rx->form = READ_ONCE(rx->assoc->rx_form);
 }
 
 /**
@@ -287,12 +289,13 @@ static inline void dtls_ready_grow(struct dtls_sock *ds)
 
 /* tx.c */
 int dtls_tx_sendmsg(struct sock *sk, struct msghdr *msg, size_t len);
-int dtls_tx_record(struct dtls_sock *ds, u8 type, const void *data,
+int dtls_tx_record(struct dtls_assoc *assoc, u8 type, const void *data,
 		   unsigned int len, int flags,
 		   struct dtls_message_number *number);
-int dtls_tx_seal(struct dtls_sock *ds, struct dtls_epoch *ep, u8 type,
-		 const void *data, unsigned int len, u8 *wire, u64 *seq);
-int dtls_tx_raw(struct dtls_sock *ds, void *data, unsigned int len, int flags);
+int dtls_tx_seal(struct dtls_epoch *ep, u8 type, const void *data,
+		 unsigned int len, u8 *wire, u64 *seq);
+int dtls_tx_raw(struct dtls_assoc *assoc, void *data, unsigned int len,
+		int flags);
 
 /* cork.c */
 int dtls_cork_release(struct dtls_sock *ds);

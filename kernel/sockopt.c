@@ -104,8 +104,6 @@ static int dtls_sockopt_publish(struct dtls_sock *ds, struct dtls_assoc *assoc)
 		ds->base_ready = sk->sk_data_ready;
 		WRITE_ONCE(sk->sk_data_ready, dtls_recv_data_ready);
 		write_unlock_bh(&sk->sk_callback_lock);
-		if (dtls_update_of(assoc))
-			dtls_update_of(assoc)->ds = ds;
 		/* pairs with dtls_sock_assoc() */
 		smp_store_release(&ds->assoc, assoc);
 	}
@@ -137,7 +135,7 @@ static int dtls_sockopt_install(struct dtls_sock *ds,
 	assoc = dtls_sock_assoc(ds);
 	if (!assoc) {
 		err = -ENOMEM;
-		fresh = dtls_assoc_create(sock_net(sk));
+		fresh = dtls_assoc_create(ds);
 		if (!fresh)
 			goto out;
 		assoc = fresh;
@@ -260,9 +258,11 @@ static int dtls_sockopt_set_int(struct dtls_sock *ds, int optname,
 		return -EINVAL;
 	if (optname == DTLS_NO_EXPORT)
 		return dtls_sockopt_set_no_export(ds, val);
-	if (optname == DTLS_KEY_UPDATE)
-		return dtls_sock_assoc(ds) ? dtls_update_begin(ds, val) :
-					     -ENOKEY;
+	if (optname == DTLS_KEY_UPDATE) {
+		struct dtls_assoc *assoc = dtls_sock_assoc(ds);
+
+		return assoc ? dtls_update_begin(assoc, val) : -ENOKEY;
+	}
 	WRITE_ONCE(ds->recvtype, val);
 	return 0;
 }
@@ -394,6 +394,8 @@ static int dtls_sockopt_get_keys(struct dtls_sock *ds, int optname, int len,
 static bool dtls_sockopt_int(struct dtls_sock *ds, int level, int optname,
 			     int *val)
 {
+	struct dtls_assoc *assoc;
+
 	if (level == SOL_UDP) {
 		if (!dtls_sock_assoc(ds))
 			return false;
@@ -424,7 +426,8 @@ static bool dtls_sockopt_int(struct dtls_sock *ds, int level, int optname,
 		*val = READ_ONCE(ds->padding);
 		return true;
 	case DTLS_KEY_UPDATE:
-		*val = !!(READ_ONCE(ds->ack_due) & DTLS_DUE_KEYS);
+		assoc = dtls_sock_assoc(ds);
+		*val = assoc && READ_ONCE(assoc->ack_due) & DTLS_DUE_KEYS;
 		return true;
 	case DTLS_MAX_PAYLOAD:
 		*val = dtls_path_max_payload(ds);

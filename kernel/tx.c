@@ -30,16 +30,14 @@
 
 /**
  * dtls_tx_keys() - find the keys, or the one reason why there are none to use
- * @ds: socket with an association
- * @ep: set to the epoch, with a reference
+ * @assoc: association
+ * @ep:    set to the epoch, with a reference
  *
  * Context: process.
  * Return: 0, -EPIPE, -EKEYREVOKED or -ENOKEY.
  */
-int dtls_tx_keys(struct dtls_sock *ds, struct dtls_epoch **ep)
+int dtls_tx_keys(struct dtls_assoc *assoc, struct dtls_epoch **ep)
 {
-	struct dtls_assoc *assoc = dtls_sock_assoc(ds);
-
 	if (test_bit(DTLS_ASSOC_CLOSED, &assoc->flags))
 		return -EPIPE;
 	if (test_bit(DTLS_ASSOC_TX_FROZEN, &assoc->flags))
@@ -141,7 +139,7 @@ static void dtls_tx_sealed(struct dtls_sock *ds, struct dtls_epoch *ep,
 		dtls_stats_add(net, DTLS_STAT_TX_ASYNC, async);
 	if (dtls_keys_limit_near(ep, last)) {
 		dtls_stats_inc(net, DTLS_STAT_KEY_LIMIT);
-		dtls_control_event(ds, DTLS_EVENT_LIMIT, 0, ep->epoch, 0);
+		dtls_control_event(ep->assoc, DTLS_EVENT_LIMIT, 0, ep->epoch, 0);
 		dtls_update_want(ep->assoc, false);
 	}
 }
@@ -153,7 +151,7 @@ static noinline int dtls_tx_spent(struct dtls_tx *tx, int err)
 
 	if (err == -EKEYEXPIRED && ep->aead.form == DTLS_FORM_13 &&
 	    !test_and_set_bit(DTLS_EPOCH_SPENT_TOLD, &ep->flags))
-		dtls_control_event(tx->ds, DTLS_EVENT_LIMIT, 0, ep->epoch, 0);
+		dtls_control_event(tx->assoc, DTLS_EVENT_LIMIT, 0, ep->epoch, 0);
 	return err;
 }
 
@@ -606,15 +604,17 @@ static noinline int dtls_tx_controlled(struct dtls_tx *tx, struct msghdr *msg,
 int dtls_tx_sendmsg(struct sock *sk, struct msghdr *msg, size_t len)
 {
 	struct dtls_sock *ds = dtls_sk(sk);
+	struct dtls_assoc *assoc = dtls_sock_assoc(ds);
 	struct dtls_tx tx;
 	int ret;
 
-	if (unlikely(!dtls_sock_assoc(ds))) {
+	if (unlikely(!assoc)) {
 		ret = dtls_tx_plain(ds, msg, len);
 		if (ret != -EKEYREJECTED)
 			return ret;
+		assoc = dtls_sock_assoc(ds);
 	}
-	dtls_tx_begin(&tx, ds, DTLS_TYPE_DATA, msg->msg_flags);
+	dtls_tx_begin(&tx, assoc, DTLS_TYPE_DATA, msg->msg_flags);
 	/* not before: the first keys take UDP's over */
 	tx.gso = READ_ONCE(ds->gso_size);
 
@@ -626,7 +626,7 @@ int dtls_tx_sendmsg(struct sock *sk, struct msghdr *msg, size_t len)
 	/* as in UDP: look whether it could be sent */
 	if (msg->msg_flags & MSG_PROBE)
 		return len;
-	ret = dtls_tx_keys(ds, &tx.ep);
+	ret = dtls_tx_keys(assoc, &tx.ep);
 	if (ret)
 		return ret;
 	if (msg->msg_controllen || tx.gso)
@@ -639,7 +639,7 @@ int dtls_tx_sendmsg(struct sock *sk, struct msghdr *msg, size_t len)
 
 /**
  * dtls_tx_record() - send a record that the kernel itself has to say
- * @ds:    socket with an association
+ * @assoc: association
  * @type:  content type
  * @data:  plaintext
  * @len:   bytes of it
@@ -649,7 +649,7 @@ int dtls_tx_sendmsg(struct sock *sk, struct msghdr *msg, size_t len)
  * Context: process, may sleep; no locks held.
  * Return: 0 or a negative errno.
  */
-int dtls_tx_record(struct dtls_sock *ds, u8 type, const void *data,
+int dtls_tx_record(struct dtls_assoc *assoc, u8 type, const void *data,
 		   unsigned int len, int flags,
 		   struct dtls_message_number *number)
 {
@@ -658,8 +658,8 @@ int dtls_tx_record(struct dtls_sock *ds, u8 type, const void *data,
 	struct dtls_tx tx;
 	ssize_t ret;
 
-	dtls_tx_begin(&tx, ds, type, flags);
-	ret = dtls_tx_keys(ds, &tx.ep);
+	dtls_tx_begin(&tx, assoc, type, flags);
+	ret = dtls_tx_keys(assoc, &tx.ep);
 	if (ret)
 		return ret;
 	iov_iter_kvec(&from, ITER_SOURCE, &vec, 1, len);
@@ -674,7 +674,6 @@ int dtls_tx_record(struct dtls_sock *ds, u8 type, const void *data,
 
 /**
  * dtls_tx_seal() - seal a record that the caller sends, with dtls_tx_raw()
- * @ds:   socket with an association
  * @ep:   keys; borrowed
  * @type: content type
  * @data: plaintext
@@ -686,15 +685,15 @@ int dtls_tx_record(struct dtls_sock *ds, u8 type, const void *data,
  * Context: process, may sleep; no locks held.
  * Return: bytes of the record, or a negative errno.
  */
-int dtls_tx_seal(struct dtls_sock *ds, struct dtls_epoch *ep, u8 type,
-		 const void *data, unsigned int len, u8 *wire, u64 *seq)
+int dtls_tx_seal(struct dtls_epoch *ep, u8 type, const void *data,
+		 unsigned int len, u8 *wire, u64 *seq)
 {
 	struct dtls_work *work;
 	struct dtls_tx tx;
 	u8 *record;
 	int ret;
 
-	dtls_tx_begin(&tx, ds, type, 0);
+	dtls_tx_begin(&tx, ep->assoc, type, 0);
 	tx.ep = ep;
 	if (len > dtls_cipher_plain_max(&ep->aead))
 		return -EMSGSIZE;
@@ -710,7 +709,7 @@ int dtls_tx_seal(struct dtls_sock *ds, struct dtls_epoch *ep, u8 type,
 	if (ret > 0) {
 		memcpy(wire, record, ret);
 		*seq = tx.seq;
-		dtls_tx_count(ds, ep, type, 1, len);
+		dtls_tx_count(tx.ds, ep, type, 1, len);
 	}
 	dtls_work_put(work);
 	return ret;
@@ -718,7 +717,7 @@ int dtls_tx_seal(struct dtls_sock *ds, struct dtls_epoch *ep, u8 type,
 
 /**
  * dtls_tx_raw() - send bytes that are a datagram already
- * @ds:    socket
+ * @assoc: association
  * @data:  what goes on the wire: records that are sealed, or of epoch 0
  * @len:   bytes of it
  * @flags: MSG_DONTWAIT, or 0 to wait for buffer
@@ -726,13 +725,14 @@ int dtls_tx_seal(struct dtls_sock *ds, struct dtls_epoch *ep, u8 type,
  * Context: process, may sleep; no locks held.
  * Return: 0 or a negative errno.
  */
-int dtls_tx_raw(struct dtls_sock *ds, void *data, unsigned int len, int flags)
+int dtls_tx_raw(struct dtls_assoc *assoc, void *data, unsigned int len,
+		int flags)
 {
 	struct kvec vec = { .iov_base = data, .iov_len = len };
 	struct msghdr msg = {};
 	struct dtls_tx tx;
 
-	dtls_tx_begin(&tx, ds, DTLS_TYPE_DATA, flags);
+	dtls_tx_begin(&tx, assoc, DTLS_TYPE_DATA, flags);
 	iov_iter_kvec(&msg.msg_iter, ITER_SOURCE, &vec, 1, len);
 	return dtls_tx_push(&tx, &msg, 0, 0);
 }

@@ -12,6 +12,7 @@
 /**
  * struct dtls_tx - one call of sendmsg
  * @ds:       socket
+ * @assoc:    association
  * @ep:       keys, with a reference
  * @control:  control messages for the base, or NULL
  * @ctl_len:  bytes of them
@@ -27,6 +28,7 @@
  */
 struct dtls_tx {
 	struct dtls_sock	*ds;
+	struct dtls_assoc	*assoc;
 	struct dtls_epoch	*ep;
 	void			*control;
 	size_t			ctl_len;
@@ -43,16 +45,17 @@ struct dtls_tx {
 /**
  * dtls_tx_begin() - fill in a call
  * @tx:    the call; without keys, control messages and segment size as yet
- * @ds:    socket with an association
+ * @assoc: association; borrowed
  * @type:  content type
  * @flags: MSG_*
  *
  * Context: any.
  */
-static inline void dtls_tx_begin(struct dtls_tx *tx, struct dtls_sock *ds,
+static inline void dtls_tx_begin(struct dtls_tx *tx, struct dtls_assoc *assoc,
 				 u8 type, int flags)
 {
-	tx->ds = ds;
+	tx->ds = assoc->ds;
+	tx->assoc = assoc;
 	tx->ep = NULL;
 	tx->control = NULL;
 	tx->ctl_len = 0;
@@ -65,7 +68,7 @@ static inline void dtls_tx_begin(struct dtls_tx *tx, struct dtls_sock *ds,
 	tx->typed = false;
 }
 
-int dtls_tx_keys(struct dtls_sock *ds, struct dtls_epoch **ep);
+int dtls_tx_keys(struct dtls_assoc *assoc, struct dtls_epoch **ep);
 ssize_t dtls_tx_bytes(struct dtls_tx *tx, struct iov_iter *from, size_t len);
 
 /* cmsg.c */

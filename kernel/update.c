@@ -72,6 +72,32 @@ void dtls_update_free(struct dtls_update *up)
 	kfree(up);
 }
 
+/* Which ACKs are due? What has changed that has the lock. */
+static bool dtls_update_pending(const struct dtls_update *up, u8 what)
+{
+	return READ_ONCE(up->assoc->ack_due) & what;
+}
+
+/* Called with the lock held. */
+static void dtls_update_expect(struct dtls_update *up, u8 what)
+{
+	struct dtls_assoc *assoc = up->assoc;
+
+	if (!assoc->ack_due)
+		atomic_inc(&assoc->ds->acks_due);
+	WRITE_ONCE(assoc->ack_due, assoc->ack_due | what);
+}
+
+/* Called with the lock held. */
+static void dtls_update_settle(struct dtls_update *up, u8 what)
+{
+	struct dtls_assoc *assoc = up->assoc;
+
+	if (assoc->ack_due && !(assoc->ack_due & ~what))
+		atomic_dec(&assoc->ds->acks_due);
+	WRITE_ONCE(assoc->ack_due, assoc->ack_due & ~what);
+}
+
 /**
  * dtls_update_stop() - no more work
  * @assoc: association that ends
@@ -88,6 +114,9 @@ void dtls_update_stop(struct dtls_assoc *assoc)
 	up->stopped = true;
 	spin_unlock_bh(&up->queue);
 	cancel_delayed_work_sync(&up->work);
+	mutex_lock(&up->lock);
+	dtls_update_settle(up, U8_MAX);
+	mutex_unlock(&up->lock);
 }
 
 /* Have the work done in @delay jiffies; @sooner: whatever it waits for now. */
@@ -145,24 +174,6 @@ static unsigned long dtls_update_wait(unsigned int *waits)
 	return jiffies + timeout;
 }
 
-/* Which ACKs are due? What has changed that has the lock. */
-static bool dtls_update_pending(const struct dtls_update *up, u8 what)
-{
-	return READ_ONCE(up->ds->ack_due) & what;
-}
-
-/* Called with the lock held. */
-static void dtls_update_expect(struct dtls_update *up, u8 what)
-{
-	WRITE_ONCE(up->ds->ack_due, up->ds->ack_due | what);
-}
-
-/* Called with the lock held. */
-static void dtls_update_settle(struct dtls_update *up, u8 what)
-{
-	WRITE_ONCE(up->ds->ack_due, up->ds->ack_due & ~what);
-}
-
 /* Have the work done when the first thing is due. Called with the lock held. */
 static void dtls_update_schedule(struct dtls_update *up)
 {
@@ -174,10 +185,8 @@ static void dtls_update_schedule(struct dtls_update *up)
 		return;
 	if (flight && (!keys || time_before(up->flight_due, due)))
 		due = up->flight_due;
-	/* about to run, and then comes here */
-	if (!atomic_read(&up->looking))
-		dtls_update_queue(up, time_after(due, jiffies) ?
-				      due - jiffies : 0, true);
+	dtls_update_queue(up, time_after(due, jiffies) ? due - jiffies : 0,
+			  true);
 }
 
 /* Send the KeyUpdate, once or once more. Called with the lock held. */
@@ -189,12 +198,11 @@ static int dtls_update_send(struct dtls_update *up, int flags)
 
 	dtls_message_put_key_update(msg, up->tx_seq, up->request);
 	at = &up->sent[up->tries % DTLS_UPDATE_SENT];
-	err = dtls_tx_record(up->ds, DTLS_TYPE_HANDSHAKE, msg, sizeof(msg),
+	err = dtls_tx_record(up->assoc, DTLS_TYPE_HANDSHAKE, msg, sizeof(msg),
 			     flags, at);
 	if (!err) {
 		up->tries++;
-		dtls_stats_inc(sock_net(up->ds->sk),
-			       DTLS_STAT_TX_KEY_UPDATES);
+		dtls_stats_inc(up->assoc->net, DTLS_STAT_TX_KEY_UPDATES);
 	}
 	return err;
 }
@@ -237,17 +245,17 @@ static int dtls_update_start(struct dtls_update *up, bool ask, int flags)
 
 /**
  * dtls_update_begin() - DTLS_KEY_UPDATE
- * @ds:  socket with an association
- * @ask: ask the peer for new keys as well
+ * @assoc: association
+ * @ask:   ask the peer for new keys as well
  *
  * Context: process, may sleep; no locks held.
  * Return: 0 once the KeyUpdate is sent; -EOPNOTSUPP with DTLS 1.2; -EALREADY
  * while the last one has no ACK, or somebody seals with keys from before it;
  * -ENOKEY, -EKEYREVOKED, -EKEYEXPIRED, -EPIPE, or what sending it says.
  */
-int dtls_update_begin(struct dtls_sock *ds, bool ask)
+int dtls_update_begin(struct dtls_assoc *assoc, bool ask)
 {
-	struct dtls_update *up = dtls_update_of(dtls_sock_assoc(ds));
+	struct dtls_update *up = dtls_update_of(assoc);
 	int err;
 
 	if (!up)
@@ -288,15 +296,15 @@ static void dtls_update_finished(struct dtls_update *up)
 
 /**
  * dtls_update_flight_again() - the server repeats its flight
- * @ds:       socket with an association of DTLS 1.3
+ * @assoc:    association of DTLS 1.3
  * @finished: to the end; otherwise some of it is still to come, or has been
  *            acknowledged before
  *
  * Context: process, may sleep; no locks held.
  */
-void dtls_update_flight_again(struct dtls_sock *ds, bool finished)
+void dtls_update_flight_again(struct dtls_assoc *assoc, bool finished)
 {
-	struct dtls_update *up = dtls_update_of(dtls_sock_assoc(ds));
+	struct dtls_update *up = dtls_update_of(assoc);
 	unsigned long soon = jiffies + DTLS_UPDATE_LOOK;
 
 	mutex_lock(&up->lock);
@@ -307,7 +315,7 @@ void dtls_update_flight_again(struct dtls_sock *ds, bool finished)
 		dtls_update_expect(up, DTLS_DUE_FLIGHT);
 	}
 	if (finished) {
-		dtls_flight_repeat(ds);
+		dtls_flight_repeat(assoc);
 		up->flight_due = dtls_update_wait(&up->flight_waits);
 	} else if (time_after(up->flight_due, soon)) {
 		up->flight_due = soon;
@@ -344,21 +352,22 @@ void dtls_update_want(struct dtls_assoc *assoc, bool ask)
  */
 void dtls_update_arrived(struct dtls_sock *ds)
 {
-	struct dtls_assoc *assoc = dtls_sock_assoc(ds);
-	struct dtls_update *up = assoc ? dtls_update_of(assoc) : NULL;
+	struct sock *sk = ds->sk;
 
-	if (up && !atomic_read(&up->looking) && !atomic_xchg(&up->looking, 1))
-		dtls_update_queue(up, DTLS_UPDATE_LOOK, true);
+	read_lock_bh(&sk->sk_callback_lock);
+	/* not once it is being closed */
+	if (sk->sk_data_ready == dtls_recv_data_ready)
+		dtls_assoc_queue(&ds->look, DTLS_UPDATE_LOOK, false);
+	read_unlock_bh(&sk->sk_callback_lock);
 }
 
-/* Look for the ACK in what the program has not read. */
-static void dtls_update_read(struct dtls_update *up)
+/* Look for ACKs in what the program has not read. */
+static void dtls_update_read(struct dtls_sock *ds)
 {
-	struct dtls_sock *ds = up->ds;
 	unsigned int n;
 
 	for (n = 0; n < DTLS_UPDATE_READ; n++) {
-		if (!READ_ONCE(ds->ack_due) || !dtls_rx_pending(ds) ||
+		if (!atomic_read(&ds->acks_due) || !dtls_rx_pending(ds) ||
 		    /* what is opened must wait somewhere */
 		    READ_ONCE(ds->ready_cost) > READ_ONCE(ds->sk->sk_rcvbuf) / 2)
 			break;
@@ -396,7 +405,7 @@ static void dtls_update_repeat_flight(struct dtls_update *up)
 		dtls_update_settle(up, DTLS_DUE_FLIGHT);
 		return;
 	}
-	dtls_flight_repeat(up->ds);
+	dtls_flight_repeat(up->assoc);
 	up->flight_due = dtls_update_wait(&up->flight_waits);
 }
 
@@ -416,14 +425,30 @@ static void dtls_update_renew(struct dtls_update *up)
 	}
 }
 
+static void dtls_update_look(struct work_struct *work)
+{
+	dtls_update_read(container_of(to_delayed_work(work), struct dtls_sock,
+				      look));
+}
+
+/**
+ * dtls_update_prepare() - prepare a socket that is being attached
+ * @ds: socket
+ *
+ * Context: process.
+ */
+void dtls_update_prepare(struct dtls_sock *ds)
+{
+	INIT_DELAYED_WORK(&ds->look, dtls_update_look);
+}
+
 static void dtls_update_work(struct work_struct *work)
 {
 	struct dtls_update *up = container_of(to_delayed_work(work),
 					      struct dtls_update, work);
 
-	atomic_set(&up->looking, 0);
-	if (READ_ONCE(up->ds->ack_due))
-		dtls_update_read(up);
+	if (READ_ONCE(up->assoc->ack_due))
+		dtls_update_read(up->assoc->ds);
 
 	mutex_lock(&up->lock);
 	if (test_bit(DTLS_ASSOC_CLOSED, &up->assoc->flags))
@@ -442,7 +467,7 @@ out:
 }
 
 /* Tell the peer that a record has come. */
-static void dtls_update_send_ack(struct dtls_sock *ds,
+static void dtls_update_send_ack(struct dtls_assoc *assoc,
 				 const struct dtls_plain *rec)
 {
 	struct dtls_message_number number = {
@@ -452,9 +477,9 @@ static void dtls_update_send_ack(struct dtls_sock *ds,
 	u8 ack[DTLS_MESSAGE_ACK_LEN(1)];
 
 	dtls_message_put_ack(ack, &number, 1);
-	if (!dtls_tx_record(ds, DTLS_TYPE_ACK, ack, sizeof(ack), MSG_DONTWAIT,
-			    NULL))
-		dtls_stats_inc(sock_net(ds->sk), DTLS_STAT_TX_ACKS);
+	if (!dtls_tx_record(assoc, DTLS_TYPE_ACK, ack, sizeof(ack),
+			    MSG_DONTWAIT, NULL))
+		dtls_stats_inc(assoc->net, DTLS_STAT_TX_ACKS);
 }
 
 /* The peer will send with new keys. Return: true if we have them. */
@@ -462,21 +487,22 @@ static bool dtls_update_peer(struct dtls_update *up,
 			     const struct dtls_plain *rec,
 			     const struct dtls_message *msg, const u8 *body)
 {
-	struct dtls_sock *ds = up->ds;
+	struct dtls_assoc *assoc = up->assoc;
 	int request = dtls_message_key_update(msg, body);
 	u32 epoch;
 
 	/* what comes in order comes under the newest keys */
-	if (request < 0 || rec->epoch != READ_ONCE(up->assoc->rx_last))
+	if (request < 0 || rec->epoch != READ_ONCE(assoc->rx_last))
 		return false;
 	WRITE_ONCE(up->rx_seq, msg->seq + 1);
-	if (dtls_install_next(up->assoc, true, READ_ONCE(ds->window), &epoch)) {
+	if (dtls_install_next(assoc, true, READ_ONCE(assoc->ds->window),
+			      &epoch)) {
 		/* not acknowledged: it will come again */
 		WRITE_ONCE(up->rx_seq, msg->seq);
 		return false;
 	}
-	dtls_stats_inc(sock_net(ds->sk), DTLS_STAT_RX_KEY_UPDATES);
-	dtls_control_event(ds, DTLS_EVENT_REKEY, 0, epoch, 1);
+	dtls_stats_inc(assoc->net, DTLS_STAT_RX_KEY_UPDATES);
+	dtls_control_event(assoc, DTLS_EVENT_REKEY, 0, epoch, 1);
 	/*
 	 * RFC 8446 4.6.3: "MUST send a KeyUpdate of its own"; and if one of ours
 	 * has crossed it, "each side will also send a response".
@@ -532,14 +558,15 @@ static bool dtls_update_message(struct dtls_update *up,
 
 /**
  * dtls_update_handshake() - deal with handshake messages after the handshake
- * @ds:  socket with an association of DTLS 1.3
- * @rec: the record, authentic; borrowed
+ * @assoc: association of DTLS 1.3
+ * @rec:   the record, authentic; borrowed
  *
  * Context: process, may sleep; no locks held.
  */
-void dtls_update_handshake(struct dtls_sock *ds, const struct dtls_plain *rec)
+void dtls_update_handshake(struct dtls_assoc *assoc,
+			   const struct dtls_plain *rec)
 {
-	struct dtls_update *up = dtls_update_of(dtls_sock_assoc(ds));
+	struct dtls_update *up = dtls_update_of(assoc);
 	struct dtls_message msg;
 	bool good = rec->len;
 	u32 off = 0;
@@ -554,9 +581,9 @@ void dtls_update_handshake(struct dtls_sock *ds, const struct dtls_plain *rec)
 		off += len;
 	}
 	if (good)
-		dtls_update_send_ack(ds, rec);
+		dtls_update_send_ack(assoc, rec);
 	else
-		dtls_stats_inc(sock_net(ds->sk), DTLS_STAT_RX_DROP_CONTROL);
+		dtls_stats_inc(assoc->net, DTLS_STAT_RX_DROP_CONTROL);
 	if (READ_ONCE(up->wanted))
 		dtls_update_queue(up, 0, true);
 	mutex_unlock(&up->lock);
@@ -580,26 +607,25 @@ static bool dtls_update_acked(const struct dtls_update *up, const u8 *ack,
 
 /**
  * dtls_update_ack() - an ACK has come
- * @ds:  socket with an association of DTLS 1.3
- * @rec: the record, authentic; borrowed
+ * @assoc: association of DTLS 1.3
+ * @rec:   the record, authentic; borrowed
  *
  * RFC 9147 8: only now the peer has the keys that we send with from here on.
  *
  * Context: process, may sleep; no locks held.
  */
-void dtls_update_ack(struct dtls_sock *ds, const struct dtls_plain *rec)
+void dtls_update_ack(struct dtls_assoc *assoc, const struct dtls_plain *rec)
 {
-	struct dtls_assoc *assoc = dtls_sock_assoc(ds);
 	struct dtls_update *up = dtls_update_of(assoc);
 	int count = dtls_message_parse_ack(rec->data, rec->len);
 	u32 epoch;
 
 	if (count < 0) {
-		dtls_stats_inc(sock_net(ds->sk), DTLS_STAT_RX_DROP_CONTROL);
+		dtls_stats_inc(assoc->net, DTLS_STAT_RX_DROP_CONTROL);
 		return;
 	}
-	dtls_stats_inc(sock_net(ds->sk), DTLS_STAT_RX_ACKS);
-	if (!READ_ONCE(ds->ack_due))
+	dtls_stats_inc(assoc->net, DTLS_STAT_RX_ACKS);
+	if (!READ_ONCE(assoc->ack_due))
 		return;
 	mutex_lock(&up->lock);
 	if (dtls_update_pending(up, DTLS_DUE_FLIGHT) &&
@@ -616,7 +642,7 @@ void dtls_update_ack(struct dtls_sock *ds, const struct dtls_plain *rec)
 	}
 	dtls_update_settle(up, DTLS_DUE_KEYS);
 	dtls_update_finished(up);
-	dtls_control_event(ds, DTLS_EVENT_REKEY, 0, epoch, 0);
+	dtls_control_event(assoc, DTLS_EVENT_REKEY, 0, epoch, 0);
 	if (READ_ONCE(up->wanted))
 		dtls_update_queue(up, 0, true);
 out:

@@ -21,13 +21,11 @@
 /**
  * struct dtls_update - how the keys of an association renew themselves
  * @assoc:   the association, which owns this
- * @ds:      its socket, once it is published
  * @lock:    one at a time; taken before the association's
  * @work:    starts, or repeats, what is due
  * @queue:   protects @stopped
  * @stopped: the association ends: no new work
  * @wanted:  DTLS_UPDATE_*: what is to be started
- * @looking: the work is about to look into what has come
  * @tx_seq:  message_seq of the next message to send
  * @rx_seq:  message_seq of the next message to come
  * @have:    bytes of that one that have come, from its start
@@ -43,13 +41,11 @@
  */
 struct dtls_update {
 	struct dtls_assoc		*assoc;
-	struct dtls_sock		*ds;
 	struct mutex			lock;	/* see above */
 	struct delayed_work		work;
 	spinlock_t			queue;	/* see above */
 	bool				stopped;
 	unsigned long			wanted;
-	atomic_t			looking;
 	u16				tx_seq;
 	u16				rx_seq;
 	u32				have;
@@ -68,6 +64,7 @@ struct dtls_update {
 #define DTLS_UPDATE_START	0	/* new keys to send with */
 #define DTLS_UPDATE_ASK		1	/* and ask the peer for new ones */
 
+void dtls_update_prepare(struct dtls_sock *ds);
 int dtls_update_create(struct dtls_assoc *assoc, struct dtls_more *more);
 void dtls_update_stop(struct dtls_assoc *assoc);
 void dtls_update_free(struct dtls_update *up);
@@ -75,12 +72,13 @@ void dtls_update_keyed(struct dtls_assoc *assoc, const struct dtls_keys *tx,
 		       const struct dtls_keys *rx);
 u16 dtls_update_message_seq(const struct dtls_assoc *assoc, bool rx);
 void dtls_update_flight(struct dtls_update *up);
-void dtls_update_flight_again(struct dtls_sock *ds, bool finished);
-int dtls_update_begin(struct dtls_sock *ds, bool ask);
+void dtls_update_flight_again(struct dtls_assoc *assoc, bool finished);
+int dtls_update_begin(struct dtls_assoc *assoc, bool ask);
 void dtls_update_want(struct dtls_assoc *assoc, bool ask);
 void dtls_update_arrived(struct dtls_sock *ds);
-void dtls_update_handshake(struct dtls_sock *ds, const struct dtls_plain *rec);
-void dtls_update_ack(struct dtls_sock *ds, const struct dtls_plain *rec);
+void dtls_update_handshake(struct dtls_assoc *assoc,
+			   const struct dtls_plain *rec);
+void dtls_update_ack(struct dtls_assoc *assoc, const struct dtls_plain *rec);
 
 /**
  * dtls_update_of() - the part of an association that renews its keys

@@ -11,6 +11,7 @@
 #include <kselftest_harness.h>
 
 #include <errno.h>
+#include <sched.h>
 #include <string.h>
 
 #include "lib/effort.h"
@@ -664,6 +665,32 @@ TEST_F(update13, closed_meanwhile)
 			far13_ack(&p.far, &s.update, 1);
 			recv_now(p.near.fd);
 		}
+		pair13_close(&p);
+	}
+}
+
+/*
+ * While the kernel looks for the ACK in what the program has not read, the socket
+ * is closed.
+ */
+TEST_F(update13, closed_while_read)
+{
+	static const __u8 data[16000];
+	struct pair13 p;
+	int i, j;
+
+	for (i = 0; i < 4; i++) {
+		unsigned long long seen = stat_read("RxRecords");
+
+		pair13_open(&p, variant->suite, variant->family, false);
+		must(!set_int(p.near.fd, SOL_SOCKET, SO_RCVBUFFORCE, 16 << 20));
+		ASSERT_EQ(0, update(p.near.fd, false));
+		/* so long that this is not over when we close */
+		for (j = 0; j < 60; j++)
+			must(end13_send(&p.far, data, sizeof(data), 0) ==
+			     sizeof(data));
+		while (stat_read("RxRecords") == seen)
+			sched_yield();
 		pair13_close(&p);
 	}
 }
