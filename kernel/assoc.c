@@ -75,6 +75,7 @@ static void dtls_assoc_free(struct rcu_head *rcu)
 	if (assoc->more)
 		dtls_update_free(assoc->more->update);
 	kfree(assoc->more);
+	kfree(assoc->peer);
 	kmem_cache_free(dtls_assoc_cache, assoc);
 }
 

@@ -11,6 +11,7 @@
 
 #include "keys.h"
 
+struct dtls_peer;
 struct dtls_sock;
 
 /**
@@ -37,6 +38,7 @@ struct dtls_more {
  * @ref:      users: the socket, and each epoch
  * @rcu:      for lock-free look-up
  * @ds:       socket, which outlives whatever is done with this
+ * @peer:     which peer of the socket, owned; NULL if it is connected
  * @net:      network namespace, for the counters; the socket holds it
  * @lock:     serialises installing, retiring and wiping of keys, and the
  *            last flight; never taken for a record
@@ -59,6 +61,7 @@ struct dtls_assoc {
 	refcount_t		ref;
 	struct rcu_head		rcu;
 	struct dtls_sock	*ds;
+	struct dtls_peer	*peer;
 	struct net		*net;
 	struct mutex		lock;	/* see above */
 	struct dtls_epoch __rcu	*tx;
@@ -83,6 +86,7 @@ struct dtls_assoc {
 #define DTLS_ASSOC_NO_EXPORT	4	/* keys never leave */
 #define DTLS_ASSOC_DEAD		5	/* being taken down: no new work */
 #define DTLS_ASSOC_RX_CLOSED	6	/* DTLS 1.3: the peer sends no more */
+#define DTLS_ASSOC_REMOVED	7	/* a peer that is in no table any more */
 
 /* Bits of dtls_assoc.ack_due. */
 #define DTLS_DUE_KEYS		1	/* our KeyUpdate */

@@ -3,6 +3,7 @@
 #include <linux/slab.h>
 #include <linux/udp.h>
 
+#include "peer.h"
 #include "sock.h"
 #include "tx.h"
 
@@ -10,6 +11,9 @@ static int dtls_cmsg_record(struct dtls_tx *tx, struct cmsghdr *cmsg)
 {
 	struct dtls_record rec;
 
+	/* looked at before: dtls_peer_of_msg() */
+	if (cmsg->cmsg_type == DTLS_PEER_ID && tx->assoc->peer)
+		return 0;
 	if (cmsg->cmsg_type != DTLS_RECORD_TYPE ||
 	    cmsg->cmsg_len != CMSG_LEN(sizeof(rec)))
 		return -EINVAL;

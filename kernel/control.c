@@ -4,12 +4,55 @@
  * whose program did not ask for it with DTLS_RECVTYPE.
  */
 #include <linux/errqueue.h>
+#include <linux/ipv6.h>
 #include <linux/slab.h>
+#include <net/ipv6.h>
 
 #include "control.h"
 #include "flight.h"
+#include "peer.h"
 #include "stats.h"
 #include "update.h"
+
+static int dtls_control_errno(u32 event, u8 code)
+{
+	switch (event) {
+	case DTLS_EVENT_LIMIT:
+		return EKEYEXPIRED;
+	case DTLS_EVENT_RENEGOTIATE:
+		return EPROTO;
+	case DTLS_EVENT_FLIGHT:
+		return EALREADY;
+	case DTLS_EVENT_CLOSED:
+		return code == DTLS_ALERT_CLOSE_NOTIFY ? ESHUTDOWN : ECONNRESET;
+	}
+	return ENOMSG;
+}
+
+/* Where the stack finds the address that it tells the program. */
+static void dtls_control_offender(struct sk_buff *skb,
+				  const struct dtls_peer *peer)
+{
+	struct sock_exterr_skb *serr = SKB_EXT_ERR(skb);
+	struct dtls_event data = { .peer = peer->id };
+	struct ipv6hdr *hdr;
+
+	skb_reset_network_header(skb);
+	hdr = skb_put_zero(skb, sizeof(*hdr));
+	hdr->daddr = peer->key.addr;
+	serr->addr_offset = offsetof(struct ipv6hdr, daddr);
+	serr->port = peer->key.port;
+	skb->protocol = htons(ETH_P_IPV6);
+	if (ipv6_addr_v4mapped(&peer->key.addr)) {
+		serr->addr_offset += 3 * sizeof(__be32);
+		skb->protocol = htons(ETH_P_IP);
+	}
+#if IS_ENABLED(CONFIG_IPV6)
+	serr->header.h6.iif = peer->key.scope;
+#endif
+	skb_pull(skb, sizeof(*hdr));
+	skb_put_data(skb, &data, sizeof(data));
+}
 
 /**
  * dtls_control_event() - tell the program of something, if it asked for it
@@ -27,28 +70,24 @@ void dtls_control_event(struct dtls_assoc *assoc, u32 event, u8 code,
 	struct dtls_sock *ds = assoc->ds;
 	struct sock_exterr_skb *serr;
 	struct sk_buff *skb;
-	int err = ENOMSG;
 
 	if (!(READ_ONCE(ds->events) & event))
 		return;
-	skb = alloc_skb(0, GFP_KERNEL);
+	skb = alloc_skb(assoc->peer ? sizeof(struct ipv6hdr) +
+				      sizeof(struct dtls_event) : 0,
+			GFP_KERNEL);
 	if (!skb)
 		return;
-	if (event == DTLS_EVENT_LIMIT)
-		err = EKEYEXPIRED;
-	else if (event == DTLS_EVENT_RENEGOTIATE)
-		err = EPROTO;
-	else if (event == DTLS_EVENT_FLIGHT)
-		err = EALREADY;
-
 	serr = SKB_EXT_ERR(skb);
 	memset(serr, 0, sizeof(*serr));
-	serr->ee.ee_errno = err;
+	serr->ee.ee_errno = dtls_control_errno(event, code);
 	serr->ee.ee_origin = SO_EE_ORIGIN_DTLS;
 	serr->ee.ee_type = event;
 	serr->ee.ee_code = code;
 	serr->ee.ee_info = epoch;
 	serr->ee.ee_data = data;
+	if (assoc->peer)
+		dtls_control_offender(skb, assoc->peer);
 	if (sock_queue_err_skb(ds->sk, skb))
 		kfree_skb(skb);
 }
@@ -80,16 +119,23 @@ void dtls_control_close_notify(struct dtls_assoc *assoc, int flags)
 			   flags);
 }
 
-/* The association is over: end of file, or @err first. */
-static void dtls_control_closed(struct dtls_assoc *assoc, int err)
+/*
+ * The association is over: end of file, or an error first, if @alert is not
+ * close_notify. On a socket with peers it is an event, and the others go on.
+ */
+static void dtls_control_closed(struct dtls_assoc *assoc, u8 alert)
 {
 	struct sock *sk = assoc->ds->sk;
 
 	set_bit(DTLS_ASSOC_CLOSED, &assoc->flags);
+	if (assoc->peer) {
+		dtls_control_event(assoc, DTLS_EVENT_CLOSED, alert, 0, 0);
+		return;
+	}
 	lock_sock(sk);
 	WRITE_ONCE(sk->sk_shutdown, SHUTDOWN_MASK);
-	if (err) {
-		WRITE_ONCE(sk->sk_err, err);
+	if (alert != DTLS_ALERT_CLOSE_NOTIFY) {
+		WRITE_ONCE(sk->sk_err, ECONNRESET);
 		sk_error_report(sk);
 	}
 	sk->sk_state_change(sk);
@@ -102,6 +148,11 @@ static void dtls_control_rx_closed(struct dtls_assoc *assoc)
 	struct sock *sk = assoc->ds->sk;
 
 	set_bit(DTLS_ASSOC_RX_CLOSED, &assoc->flags);
+	if (assoc->peer) {
+		dtls_control_event(assoc, DTLS_EVENT_CLOSED,
+				   DTLS_ALERT_CLOSE_NOTIFY, 0, 0);
+		return;
+	}
 	lock_sock(sk);
 	WRITE_ONCE(sk->sk_shutdown, sk->sk_shutdown | RCV_SHUTDOWN);
 	sk->sk_state_change(sk);
@@ -121,7 +172,7 @@ static void dtls_control_rx_alert13(struct dtls_assoc *assoc, u8 description,
 		break;
 	default:
 		/* RFC 8446 6.2: whatever "AlertLevel" says */
-		dtls_control_closed(assoc, ECONNRESET);
+		dtls_control_closed(assoc, description);
 	}
 }
 
@@ -151,10 +202,10 @@ static void dtls_control_rx_alert(struct dtls_assoc *assoc,
 		 */
 		dtls_stats_inc(net, DTLS_STAT_RX_CLOSE_NOTIFY);
 		dtls_control_close_notify(assoc, MSG_DONTWAIT);
-		dtls_control_closed(assoc, 0);
+		dtls_control_closed(assoc, description);
 	} else if (level == DTLS_ALERT_FATAL) {
 		/* RFC 5246 7.2.2: both parties "immediately close" */
-		dtls_control_closed(assoc, ECONNRESET);
+		dtls_control_closed(assoc, description);
 	} else {
 		dtls_control_event(assoc, DTLS_EVENT_ALERT, description,
 				   rec->epoch, 0);

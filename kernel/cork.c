@@ -144,7 +144,7 @@ void dtls_cork_splice_eof(struct socket *sock)
 {
 	struct dtls_sock *ds = dtls_sk(sock->sk);
 
-	if (!dtls_sock_assoc(ds)) {
+	if (!dtls_sock_keyed(ds)) {
 		dtls_compat_splice_eof(ds->proto->base, sock);
 		return;
 	}

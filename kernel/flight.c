@@ -108,7 +108,7 @@ static int dtls_flight_record(struct dtls_assoc *assoc,
 static void dtls_flight_send(struct dtls_assoc *assoc,
 			     struct dtls_flight_kept *flight)
 {
-	int room = dtls_path_max_datagram(assoc->ds), used = 0, len;
+	int room = dtls_path_max_datagram(assoc), used = 0, len;
 	struct dtls_flight_part *part;
 	u8 *wire;
 
@@ -317,15 +317,16 @@ static void dtls_flight_replace(struct dtls_assoc *assoc,
 /**
  * dtls_flight_set() - DTLS_LAST_FLIGHT
  * @assoc:  association with keys to send
- * @optval: struct dtls_flight and its records
- * @optlen: bytes of it
+ * @optval: the option's value
+ * @off:    where in it struct dtls_flight and its records begin
+ * @optlen: bytes of these
  *
  * Context: process, may sleep; takes the locks of the association.
  * Return: 0; -ENOKEY without sending keys; -EMSGSIZE above %DTLS_FLIGHT_MAX;
  * -EINVAL if malformed; -EFAULT; -ENOMEM.
  */
 int dtls_flight_set(struct dtls_assoc *assoc, sockptr_t optval,
-		    unsigned int optlen)
+		    unsigned int off, unsigned int optlen)
 {
 	struct dtls_flight_kept *flight = NULL;
 	struct dtls_flight head;
@@ -337,7 +338,7 @@ int dtls_flight_set(struct dtls_assoc *assoc, sockptr_t optval,
 		return -EINVAL;
 	if (optlen > sizeof(head) + DTLS_FLIGHT_MAX)
 		return -EMSGSIZE;
-	if (copy_from_sockptr(&head, optval, sizeof(head)))
+	if (copy_from_sockptr_offset(&head, optval, off, sizeof(head)))
 		return -EFAULT;
 	len = optlen - sizeof(head);
 	/* no record without a byte */
@@ -357,7 +358,7 @@ int dtls_flight_set(struct dtls_assoc *assoc, sockptr_t optval,
 	flight->size = size;
 	flight->count = head.count;
 	err = -EFAULT;
-	if (copy_from_sockptr_offset(data, optval, sizeof(head), len))
+	if (copy_from_sockptr_offset(data, optval, off + sizeof(head), len))
 		goto out;
 	err = dtls_flight_parse(assoc, data, len, flight);
 	if (err)

@@ -8,7 +8,7 @@
 #include "sock.h"
 
 int dtls_flight_set(struct dtls_assoc *assoc, sockptr_t optval,
-		    unsigned int optlen);
+		    unsigned int off, unsigned int optlen);
 void dtls_flight_forget(struct dtls_assoc *assoc);
 bool dtls_flight_kept(struct dtls_assoc *assoc);
 void dtls_flight_repeat(struct dtls_assoc *assoc);

@@ -18,6 +18,7 @@
 
 #include "compat.h"
 #include "control.h"
+#include "peer.h"
 #include "sock.h"
 #include "stats.h"
 #include "update.h"
@@ -69,6 +70,7 @@ static void dtls_close(struct sock *sk, long timeout)
 	WRITE_ONCE(ds->assoc, NULL);
 	if (assoc)
 		dtls_assoc_destroy(assoc);
+	dtls_peeropt_purge(ds);
 	dtls_rx_purge(ds);
 	dtls_ready_purge(ds);
 	kvfree_sensitive(ds->cork.buf, ds->cork.size);
@@ -105,22 +107,32 @@ static int dtls_disconnect(struct sock *sk, int flags)
 
 	lock_sock(sk);
 	/* an association without a peer could only speak to anyone */
-	if (!ds->assoc)
+	if (!ds->assoc && !ds->peers)
 		err = __udp_disconnect(sk, flags);
 	release_sock(sk);
 	return err;
+}
+
+/* A socket with peers stays one: of the others it would hear no more. */
+static int dtls_connect(struct sock *sk, struct sockaddr *addr, int len)
+{
+	struct dtls_sock *ds = dtls_sk(sk);
+
+	if (dtls_sock_peers(ds))
+		return -EISCONN;
+	return ds->proto->base->connect(sk, addr, len);
 }
 
 static int dtls_ioctl(struct sock *sk, int cmd, DTLS_IOCTL_ARG arg)
 {
 	struct dtls_sock *ds = dtls_sk(sk);
 
-	if (cmd == SIOCINQ && dtls_sock_assoc(ds))
+	if (cmd == SIOCINQ && dtls_sock_keyed(ds))
 		return dtls_compat_ioctl_put(arg, dtls_recv_next_len(ds));
 	return ds->proto->base->ioctl(sk, cmd, arg);
 }
 
-/* Return: true if there was an association to close. */
+/* Return: true if there was an association to close, or peers. */
 static bool dtls_diag_close(struct dtls_sock *ds)
 {
 	struct dtls_assoc *assoc;
@@ -130,7 +142,7 @@ static bool dtls_diag_close(struct dtls_sock *ds)
 	if (assoc)
 		set_bit(DTLS_ASSOC_CLOSED, &assoc->flags);
 	rcu_read_unlock();
-	return assoc;
+	return assoc || dtls_sock_peers(ds);
 }
 
 /* ss -K: the socket loses its peer, so the association is over. */
@@ -194,6 +206,7 @@ static struct dtls_proto *dtls_proto_get(struct sock *sk)
 	if (!p->base) {
 		p->prot = *prot;
 		p->prot.close = dtls_close;
+		p->prot.connect = dtls_connect;
 		p->prot.disconnect = dtls_disconnect;
 		p->prot.ioctl = dtls_ioctl;
 		p->prot.setsockopt = dtls_sockopt_set;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What the path of a connected socket lets through: DTLS_MAX_PAYLOAD. */
+/* What the path to a peer lets through: DTLS_MAX_PAYLOAD. */
 #include <linux/udp.h>
 #include <net/ip.h>
 #include <net/ip6_route.h>
@@ -7,16 +7,21 @@
 #include <net/ipv6_stubs.h>
 #include <net/route.h>
 
+#include "peer.h"
 #include "sock.h"
 
-static struct dst_entry *dtls_path_route4(struct sock *sk)
+static struct dst_entry *dtls_path_route4(struct sock *sk,
+					  const struct dtls_peer *peer)
 {
 	struct inet_sock *inet = inet_sk(sk);
 	struct flowi4 fl4;
 	struct rtable *rt;
 
-	rt = ip_route_output_ports(sock_net(sk), &fl4, sk, inet->inet_daddr,
-				   inet->inet_saddr, inet->inet_dport,
+	rt = ip_route_output_ports(sock_net(sk), &fl4, sk,
+				   peer ? peer->key.addr.s6_addr32[3] :
+					  inet->inet_daddr,
+				   inet->inet_saddr,
+				   peer ? peer->key.port : inet->inet_dport,
 				   inet->inet_sport, IPPROTO_UDP, 0,
 				   READ_ONCE(sk->sk_bound_dev_if));
 	return IS_ERR(rt) ? ERR_CAST(rt) : &rt->dst;
@@ -56,16 +61,19 @@ static int dtls_path_headers6(struct sock *sk)
 }
 
 #if IS_ENABLED(CONFIG_IPV6)
-static struct dst_entry *dtls_path_route6(struct sock *sk)
+static struct dst_entry *dtls_path_route6(struct sock *sk,
+					  const struct dtls_peer *peer)
 {
 	struct flowi6 fl6 = {
-		.daddr		= sk->sk_v6_daddr,
+		.daddr		= peer ? peer->key.addr : sk->sk_v6_daddr,
 		.saddr		= inet6_sk(sk)->saddr,
 		.flowi6_proto	= IPPROTO_UDP,
-		.flowi6_oif	= READ_ONCE(sk->sk_bound_dev_if),
+		.flowi6_oif	= READ_ONCE(sk->sk_bound_dev_if) ?:
+				  (peer ? peer->key.scope : 0),
 		.flowi6_mark	= READ_ONCE(sk->sk_mark),
 		.flowi6_uid	= sk->sk_uid,
-		.fl6_dport	= inet_sk(sk)->inet_dport,
+		.fl6_dport	= peer ? peer->key.port :
+					 inet_sk(sk)->inet_dport,
 		.fl6_sport	= inet_sk(sk)->inet_sport,
 	};
 
@@ -75,15 +83,16 @@ static struct dst_entry *dtls_path_route6(struct sock *sk)
 
 /**
  * dtls_path_max_datagram() - what fits into one datagram on the path now
- * @ds: socket
+ * @assoc: association
  *
- * Context: process, may sleep.
+ * Context: process, may sleep; no locks held.
  * Return: bytes of UDP payload that go unfragmented; -ENOTCONN without a peer,
  * or the errno of the route.
  */
-int dtls_path_max_datagram(struct dtls_sock *ds)
+int dtls_path_max_datagram(struct dtls_assoc *assoc)
 {
-	struct sock *sk = ds->sk;
+	const struct dtls_peer *peer = assoc->peer;
+	struct sock *sk = assoc->ds->sk;
 	struct dst_entry *dst;
 	bool v6 = false;
 	u32 cookie = 0;
@@ -92,22 +101,23 @@ int dtls_path_max_datagram(struct dtls_sock *ds)
 	/* connect() may be about to change the addresses */
 	lock_sock(sk);
 	mtu = -ENOTCONN;
-	if (sk->sk_state != TCP_ESTABLISHED)
+	if (!peer && sk->sk_state != TCP_ESTABLISHED)
 		goto out;
 #if IS_ENABLED(CONFIG_IPV6)
 	if (sk->sk_family == AF_INET6) {
-		v6 = !ipv6_addr_v4mapped(&sk->sk_v6_daddr);
+		v6 = !ipv6_addr_v4mapped(peer ? &peer->key.addr :
+						&sk->sk_v6_daddr);
 		cookie = inet6_sk(sk)->dst_cookie;
 	}
 #endif
-	dst = sk_dst_check(sk, cookie);
+	dst = peer ? NULL : sk_dst_check(sk, cookie);
 	if (!dst) {
 #if IS_ENABLED(CONFIG_IPV6)
 		if (v6)
-			dst = dtls_path_route6(sk);
+			dst = dtls_path_route6(sk, peer);
 		else
 #endif
-			dst = dtls_path_route4(sk);
+			dst = dtls_path_route4(sk, peer);
 		mtu = PTR_ERR_OR_ZERO(dst);
 		if (mtu)
 			goto out;
@@ -132,29 +142,28 @@ static int dtls_path_padded(int room, int multiple, int max)
 
 /**
  * dtls_path_max_payload() - what fits into one record on the path as it is now
- * @ds: socket
+ * @assoc: association
  *
- * Context: process, may sleep.
+ * Context: process, may sleep; no locks held.
  * Return: bytes of plaintext, at most %DTLS_RECORD_PLAIN_MAX, that make an
  * unfragmented datagram; -ENOTCONN without a peer, -ENOKEY without keys, or
  * the errno of the route.
  */
-int dtls_path_max_payload(struct dtls_sock *ds)
+int dtls_path_max_payload(struct dtls_assoc *assoc)
 {
-	struct dtls_assoc *assoc = dtls_sock_assoc(ds);
-	int room = dtls_path_max_datagram(ds);
+	int room = dtls_path_max_datagram(assoc);
 	struct dtls_epoch *ep;
 	int max;
 
 	if (room < 0)
 		return room;
-	ep = assoc ? dtls_keys_get_tx(assoc) : NULL;
+	ep = dtls_keys_get_tx(assoc);
 	if (!ep)
 		return -ENOKEY;
 	room -= ep->aead.over;
 	max = dtls_cipher_plain_max(&ep->aead);
 	if (ep->aead.form != DTLS_FORM_12)
-		room = dtls_path_padded(room, READ_ONCE(ds->padding), max);
+		room = dtls_path_padded(room, READ_ONCE(assoc->ds->padding), max);
 	dtls_keys_put(ep);
 	return clamp(room, 0, max);
 }

@@ -34,13 +34,14 @@ void dtls_ready_wake(struct dtls_sock *ds, unsigned int count)
  * @ds:    socket
  * @plain: the record, copied
  * @skb:   the datagram it came in; a reference is taken
+ * @peer:  identifier of the peer, or 0
  * @front: before those that are there; otherwise behind
  *
  * Context: process, may sleep.
  * Return: true, or false for want of memory.
  */
 bool dtls_ready_add(struct dtls_sock *ds, const struct dtls_plain *plain,
-		    struct sk_buff *skb, bool front)
+		    struct sk_buff *skb, u64 peer, bool front)
 {
 	struct dtls_ready *rec, *last;
 
@@ -50,6 +51,7 @@ bool dtls_ready_add(struct dtls_sock *ds, const struct dtls_plain *plain,
 	refcount_set(&rec->ref, 1);
 	rec->peeked = false;
 	rec->cost = struct_size(rec, data, plain->len);
+	rec->peer = peer;
 	rec->plain = *plain;
 	rec->plain.data = rec->data;
 	memcpy(rec->data, plain->data, plain->len);

@@ -17,6 +17,7 @@
 
 #include "compat.h"
 #include "control.h"
+#include "peer.h"
 #include "sock.h"
 #include "stats.h"
 #include "update.h"
@@ -87,6 +88,23 @@ void dtls_recv_data_ready(struct sock *sk)
 	rcu_read_unlock();
 }
 
+/**
+ * dtls_recv_replace_ready() - a socket gets its first keys
+ * @ds: socket; caller has its lock, and has not published them yet: no wake-up
+ *      with a promise after that
+ *
+ * Context: process.
+ */
+void dtls_recv_replace_ready(struct dtls_sock *ds)
+{
+	struct sock *sk = ds->sk;
+
+	write_lock_bh(&sk->sk_callback_lock);
+	ds->base_ready = sk->sk_data_ready;
+	WRITE_ONCE(sk->sk_data_ready, dtls_recv_data_ready);
+	write_unlock_bh(&sk->sk_callback_lock);
+}
+
 /*
  * The queues had nothing for us. If another caller is just opening a datagram,
  * what comes of it may be more than it takes: it must then wake us.
@@ -109,6 +127,9 @@ static int dtls_recv_barred(struct dtls_sock *ds)
 {
 	struct dtls_assoc *assoc = dtls_sock_assoc(ds);
 
+	/* of one peer, if so, and there may be others */
+	if (!assoc)
+		return 0;
 	if (test_bit(DTLS_ASSOC_RX_FROZEN, &assoc->flags))
 		return -EKEYREVOKED;
 	if (!dtls_keys_has_rx(assoc))
@@ -120,8 +141,8 @@ static bool dtls_recv_closed(struct dtls_sock *ds)
 {
 	struct dtls_assoc *assoc = dtls_sock_assoc(ds);
 
-	return test_bit(DTLS_ASSOC_CLOSED, &assoc->flags) ||
-	       test_bit(DTLS_ASSOC_RX_CLOSED, &assoc->flags);
+	return assoc && (test_bit(DTLS_ASSOC_CLOSED, &assoc->flags) ||
+			 test_bit(DTLS_ASSOC_RX_CLOSED, &assoc->flags));
 }
 
 static void dtls_recv_name(struct sock *sk, struct msghdr *msg,
@@ -187,10 +208,13 @@ static int dtls_recv_mark(struct msghdr *msg, const struct dtls_plain *rec)
 
 /* Address and control messages; @size is that of coalesced records, or 0. */
 static void dtls_recv_meta(struct dtls_sock *ds, struct msghdr *msg,
-			   struct sk_buff *skb, int size, int *addr_len)
+			   struct sk_buff *skb, u64 peer, int size,
+			   int *addr_len)
 {
 	struct sock *sk = ds->sk;
 
+	if (unlikely(peer) && READ_ONCE(ds->recvpeer))
+		put_cmsg(msg, SOL_DTLS, DTLS_PEER_ID, sizeof(peer), &peer);
 	/* it reads the socket's flags as UDP does, whoever may change them */
 	data_race(({ sock_recv_cmsgs(msg, sk, skb); 0; }));
 	if (msg->msg_name)
@@ -355,7 +379,8 @@ static int dtls_recv_ready(struct dtls_sock *ds, struct msghdr *msg,
 			err = r.total;
 		}
 	}
-	dtls_recv_meta(ds, msg, rec->skb, dtls_recv_gso_size(&r), addr_len);
+	dtls_recv_meta(ds, msg, rec->skb, rec->peer, dtls_recv_gso_size(&r),
+		       addr_len);
 	dtls_ready_put(rec);
 	return err;
 }
@@ -395,13 +420,15 @@ static int dtls_recv_direct(struct dtls_sock *ds, struct msghdr *msg,
 	err = flags & MSG_TRUNC ? rx.plain.len : r.total;
 	sk_peek_offset_bwd(ds->sk, rx.plain.len);
 	if (!r.more) {
-		dtls_recv_meta(ds, msg, rx.run.skb, 0, addr_len);
+		dtls_recv_meta(ds, msg, rx.run.skb, dtls_peer_id(rx.assoc), 0,
+			       addr_len);
 		goto out;
 	}
 	skb = skb_get(rx.run.skb);
 	dtls_recv_rest(&r, &rx);
 	err = r.total;
-	dtls_recv_meta(ds, msg, skb, dtls_recv_gso_size(&r), addr_len);
+	dtls_recv_meta(ds, msg, skb, dtls_peer_id(rx.assoc),
+		       dtls_recv_gso_size(&r), addr_len);
 	consume_skb(skb);
 out:
 	dtls_rx_end(&rx);
@@ -422,7 +449,7 @@ static bool dtls_recv_awake(struct dtls_sock *ds, int flags, bool keyed,
 	return pending || READ_ONCE(ds->ready_gen) != seen ||
 	       READ_ONCE(ds->sk->sk_err) ||
 	       READ_ONCE(ds->sk->sk_shutdown) & RCV_SHUTDOWN ||
-	       !!dtls_sock_assoc(ds) != keyed ||
+	       dtls_sock_keyed(ds) != keyed ||
 	       (keyed && dtls_recv_barred(ds));
 }
 
@@ -551,7 +578,7 @@ int dtls_recv_msg(struct sock *sk, struct msghdr *msg, size_t len, int flags,
 	for (;;) {
 		/* before the look at what is there, so that nothing is missed */
 		seen = smp_load_acquire(&ds->ready_gen);
-		keyed = dtls_sock_assoc(ds);
+		keyed = dtls_sock_keyed(ds);
 		err = dtls_recv_try(ds, msg, len, flags, addr_len, keyed);
 		if (err != -EAGAIN)
 			return err;
@@ -686,7 +713,7 @@ __poll_t dtls_recv_poll(struct file *file, struct socket *sock,
 	__poll_t mask = 0;
 	u8 shutdown;
 
-	if (!dtls_sock_assoc(ds))
+	if (!dtls_sock_keyed(ds))
 		return ds->proto->base_ops->poll(file, sock, wait);
 
 	sock_poll_wait(file, sock, wait);

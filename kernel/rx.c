@@ -17,6 +17,7 @@
 
 #include "compat.h"
 #include "control.h"
+#include "peer.h"
 #include "record13.h"
 #include "run.h"
 #include "rx.h"
@@ -206,38 +207,6 @@ static int dtls_rx_dequeue(struct dtls_rx *rx, bool all)
 	return 0;
 }
 
-/**
- * dtls_rx_fetch() - get something to open in hand
- * @rx:  nothing is in hand
- * @all: all of an aggregate; otherwise one datagram
- *
- * Context: process, may sleep; no locks held. Several callers may be at it side
- * by side.
- * Return: 0, though dtls_rx_next() may then find nothing good; -EAGAIN if there
- * was nothing; or the socket's pending error, which is thereby taken.
- */
-int dtls_rx_fetch(struct dtls_rx *rx, bool all)
-{
-	rx->masks = 0;
-	if (!list_empty(&rx->ds->runs) && dtls_rx_resume(rx, NULL, all))
-		return 0;
-	return dtls_rx_dequeue(rx, all);
-}
-
-/**
- * dtls_rx_fetch_rest() - get the rest of an aggregate in hand
- * @rx:  nothing is in hand
- * @skb: the aggregate
- *
- * Context: process.
- * Return: true if it is the one to go on with.
- */
-bool dtls_rx_fetch_rest(struct dtls_rx *rx, const struct sk_buff *skb)
-{
-	rx->masks = 0;
-	return dtls_rx_resume(rx, skb, true);
-}
-
 /* Add to the counters what has been accepted since the last time. */
 static inline void dtls_rx_count_records(struct dtls_rx *rx)
 {
@@ -263,6 +232,68 @@ static void dtls_rx_drop_keys(struct dtls_rx *rx)
 	rx->ep = NULL;
 }
 
+/* Whose records are these? Those of strangers are dropped. */
+static void dtls_rx_find(struct dtls_rx *rx)
+{
+	struct dtls_record_hdr none = {};
+	struct dtls_run *run = &rx->run;
+
+	/* of another peer, maybe */
+	dtls_rx_drop_keys(rx);
+	if (rx->held)
+		dtls_assoc_put(rx->held);
+	rx->held = dtls_peer_of_skb(rx->ds, run->skb);
+	rx->assoc = rx->held;
+	if (rx->assoc) {
+		rx->form = READ_ONCE(rx->assoc->rx_form);
+		return;
+	}
+	dtls_rx_drop(rx->ds, DTLS_STAT_RX_DROP_STRANGER, &none,
+		     run->end - run->off);
+	kfree_skb(run->skb);
+	run->skb = NULL;
+}
+
+/**
+ * dtls_rx_fetch() - get something to open in hand
+ * @rx:  nothing is in hand
+ * @all: all of an aggregate; otherwise one datagram
+ *
+ * Context: process, may sleep; no locks held. Several callers may be at it side
+ * by side.
+ * Return: 0, though dtls_rx_next() may then find nothing good; -EAGAIN if there
+ * was nothing; or the socket's pending error, which is thereby taken.
+ */
+int dtls_rx_fetch(struct dtls_rx *rx, bool all)
+{
+	int err = 0;
+
+	rx->masks = 0;
+	if (list_empty(&rx->ds->runs) || !dtls_rx_resume(rx, NULL, all))
+		err = dtls_rx_dequeue(rx, all);
+	if (unlikely(!rx->assoc || rx->held) && rx->run.skb)
+		dtls_rx_find(rx);
+	return err;
+}
+
+/**
+ * dtls_rx_fetch_rest() - get the rest of an aggregate in hand
+ * @rx:  nothing is in hand
+ * @skb: the aggregate
+ *
+ * Context: process.
+ * Return: true if it is the one to go on with.
+ */
+bool dtls_rx_fetch_rest(struct dtls_rx *rx, const struct sk_buff *skb)
+{
+	rx->masks = 0;
+	if (!dtls_rx_resume(rx, skb, true))
+		return false;
+	if (unlikely(!rx->assoc || rx->held))
+		dtls_rx_find(rx);
+	return true;
+}
+
 /* The record that the caller had: its sk_buff was needed so long. */
 static void dtls_rx_pass_last(struct dtls_rx *rx)
 {
@@ -284,6 +315,8 @@ void dtls_rx_end(struct dtls_rx *rx)
 	dtls_rx_pass_last(rx);
 	if (rx->run.skb)
 		dtls_rx_leave(rx->ds, &rx->run, true);
+	if (unlikely(rx->held))
+		dtls_assoc_put(rx->held);
 	atomic_dec(&rx->ds->opening);
 }
 
@@ -462,7 +495,8 @@ void dtls_rx_keep(struct dtls_rx *rx, bool front)
 		.type = rx->plain.type,
 	};
 
-	if (!dtls_ready_add(rx->ds, &rx->plain, rx->run.skb, front))
+	if (!dtls_ready_add(rx->ds, &rx->plain, rx->run.skb,
+			    dtls_peer_id(rx->assoc), front))
 		dtls_rx_drop(rx->ds, DTLS_STAT_RX_DROP_NOMEM, &hdr,
 			     rx->plain.len);
 }
@@ -494,7 +528,7 @@ bool dtls_rx_pending(struct dtls_sock *ds)
 
 /**
  * dtls_rx_pull() - open one datagram, for later
- * @ds: socket with an association
+ * @ds: socket with an association, or with peers
  *
  * Context: process, may sleep in the cipher; no locks held. Several callers
  * may be at it side by side.

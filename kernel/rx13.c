@@ -179,6 +179,9 @@ static void dtls_rx_spent(struct dtls_rx *rx)
 	if (test_and_set_bit(DTLS_EPOCH_SPENT_TOLD, &rx->ep->flags))
 		return;
 	dtls_control_event(rx->assoc, DTLS_EVENT_LIMIT, 0, rx->ep->epoch, 1);
+	/* of one peer of many: no matter of the others */
+	if (rx->assoc->peer)
+		return;
 	WRITE_ONCE(sk->sk_err, EKEYEXPIRED);
 	sk_error_report(sk);
 }

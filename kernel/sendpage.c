@@ -36,7 +36,7 @@ int dtls_cork_sendpage(struct sock *sk, struct page *page, int offset,
 
 	mutex_lock(&ds->cork.lock);
 	ret = -EKEYREJECTED;
-	if (!dtls_sock_assoc(ds))
+	if (!dtls_sock_keyed(ds))
 		ret = ds->proto->base->sendpage(sk, page, offset, size, flags);
 	mutex_unlock(&ds->cork.lock);
 	if (ret != -EKEYREJECTED)

@@ -13,6 +13,7 @@
 #include "assoc.h"
 
 struct dtls_message_number;
+struct dtls_peers;
 
 /**
  * struct dtls_proto - a socket's operations, with the module's in their place
@@ -71,6 +72,7 @@ struct dtls_plain {
  * @skb:    the datagram it came in, for addresses and control messages; owns a
  *          reference
  * @plain:  the record
+ * @peer:   identifier of the peer that it came from, or 0
  * @peeked: MSG_PEEK has shown it
  * @cost:   bytes of memory that it holds
  * @data:   the plaintext
@@ -81,6 +83,7 @@ struct dtls_ready {
 	bool			peeked;
 	u32			cost;
 	struct sk_buff		*skb;
+	u64			peer;
 	struct dtls_plain	plain;
 	u8			data[];
 };
@@ -120,7 +123,8 @@ struct dtls_run {
 /**
  * struct dtls_rx - records being taken out of datagrams
  * @ds:      socket
- * @assoc:   association of the records
+ * @assoc:   association of the records; NULL until it is known
+ * @held:    @assoc, if a reference is owned
  * @work:    work area, once there was use for one
  * @ep:      keys of the last record, with a reference
  * @run:     what is in hand; its list is not used
@@ -140,6 +144,7 @@ struct dtls_run {
 struct dtls_rx {
 	struct dtls_sock	*ds;
 	struct dtls_assoc	*assoc;
+	struct dtls_assoc	*held;
 	struct dtls_work	*work;
 	struct dtls_epoch	*ep;
 	struct dtls_run		run;
@@ -164,6 +169,7 @@ struct dtls_rx {
  * @base_destruct: sk_destruct that was replaced
  * @assoc:         association of a connected socket, or NULL: plain UDP. Set
  *                 once, under the socket lock
+ * @peers:         associations of an unconnected socket, or NULL; likewise
  * @base_ready:    sk_data_ready that was replaced with the first keys, or NULL
  * @ready_lock:    protects @ready, what is counted of it, and @runs; process
  *                 context only
@@ -187,6 +193,7 @@ struct dtls_rx {
  * @acks_due:      associations that wait for an ACK of their peer
  * @look:          looks for these, as the program may not be one that reads
  * @recvtype:      DTLS_RECVTYPE
+ * @recvpeer:      DTLS_RECVPEER
  * @no_export:     DTLS_NO_EXPORT
  * @cork:          record under construction
  */
@@ -197,6 +204,7 @@ struct dtls_sock {
 	void			(*base_destruct)(struct sock *sk);
 	void			(*base_ready)(struct sock *sk);
 	struct dtls_assoc	*assoc;
+	struct dtls_peers	*peers;
 	spinlock_t		ready_lock;	/* see above */
 	struct list_head	ready;
 	struct list_head	runs;
@@ -213,6 +221,7 @@ struct dtls_sock {
 	u16			padding;
 	bool			gro;
 	bool			recvtype;
+	bool			recvpeer;
 	bool			no_export;
 	atomic_t		acks_due;
 	struct delayed_work	look;
@@ -248,9 +257,33 @@ static inline struct dtls_assoc *dtls_sock_assoc(const struct dtls_sock *ds)
 }
 
 /**
+ * dtls_sock_peers() - the peers of an unconnected socket
+ * @ds: attached socket
+ *
+ * Context: any.
+ * Return: NULL if it has never had one; owned by the socket.
+ */
+static inline struct dtls_peers *dtls_sock_peers(const struct dtls_sock *ds)
+{
+	/* pairs with the release when the first peer is added */
+	return smp_load_acquire(&ds->peers);
+}
+
+/**
+ * dtls_sock_keyed() - does a socket speak DTLS, and nothing else
+ * @ds: attached socket
+ *
+ * Context: any. Return: false while it is plain UDP.
+ */
+static inline bool dtls_sock_keyed(const struct dtls_sock *ds)
+{
+	return dtls_sock_assoc(ds) || unlikely(dtls_sock_peers(ds));
+}
+
+/**
  * dtls_rx_begin() - get ready to take records out of datagrams
  * @rx: filled
- * @ds: socket with an association
+ * @ds: socket with an association, or with peers
  *
  * Context: process.
  */
@@ -258,6 +291,7 @@ static inline void dtls_rx_begin(struct dtls_rx *rx, struct dtls_sock *ds)
 {
 	rx->ds = ds;
 	rx->assoc = dtls_sock_assoc(ds);
+	rx->held = NULL;
 	rx->work = NULL;
 	rx->ep = NULL;
 	rx->run.skb = NULL;
@@ -269,7 +303,8 @@ static inline void dtls_rx_begin(struct dtls_rx *rx, struct dtls_sock *ds)
 	atomic_inc(&ds->opening);
 	/* whoever sees the queues without what we take sees the count, too */
 	smp_mb__after_atomic();
-	rx->form = READ_ONCE(rx->assoc->rx_form);
+	if (likely(rx->assoc))
+		rx->form = READ_ONCE(rx->assoc->rx_form);
 }
 
 /**
@@ -304,8 +339,8 @@ int dtls_cork_sendpage(struct sock *sk, struct page *page, int offset,
 		       size_t size, int flags);
 
 /* path.c */
-int dtls_path_max_datagram(struct dtls_sock *ds);
-int dtls_path_max_payload(struct dtls_sock *ds);
+int dtls_path_max_datagram(struct dtls_assoc *assoc);
+int dtls_path_max_payload(struct dtls_assoc *assoc);
 
 /* rx.c */
 int dtls_rx_fetch(struct dtls_rx *rx, bool all);
@@ -320,7 +355,7 @@ void dtls_rx_purge(struct dtls_sock *ds);
 
 /* ready.c */
 bool dtls_ready_add(struct dtls_sock *ds, const struct dtls_plain *plain,
-		    struct sk_buff *skb, bool front);
+		    struct sk_buff *skb, u64 peer, bool front);
 bool dtls_ready_unmarked(const struct dtls_plain *rec,
 			 const struct msghdr *msg);
 void dtls_ready_wake(struct dtls_sock *ds, unsigned int count);
@@ -344,9 +379,13 @@ int dtls_recv_next_len(struct dtls_sock *ds);
 int dtls_recv_pull(struct dtls_sock *ds);
 void dtls_recv_kick(struct dtls_sock *ds);
 void dtls_recv_data_ready(struct sock *sk);
+void dtls_recv_replace_ready(struct dtls_sock *ds);
 void dtls_recv_again(struct timer_list *timer);
 
 /* sockopt.c */
+void dtls_sockopt_take_udp(struct dtls_sock *ds);
+void dtls_sockopt_return_udp(struct dtls_sock *ds);
+void dtls_sockopt_gro_on(struct dtls_sock *ds);
 int dtls_sockopt_set(struct sock *sk, int level, int optname, sockptr_t optval,
 		     unsigned int optlen);
 int dtls_sockopt_get(struct sock *sk, int level, int optname,

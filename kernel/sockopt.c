@@ -3,46 +3,14 @@
 #include <linux/log2.h>
 #include <linux/udp.h>
 
+#include "assocopt.h"
 #include "compat.h"
 #include "control.h"
 #include "flight.h"
 #include "install.h"
+#include "peer.h"
 #include "sock.h"
 #include "update.h"
-
-/*
- * Copy one struct dtls_keys of unknown age from @optval at @off: shorter ones
- * are extended by zeroes, longer ones accepted if what we do not know is zero.
- * @size is set to what the program says it is long.
- */
-static int dtls_sockopt_copy_keys(struct dtls_keys *keys, sockptr_t optval,
-				  unsigned int off, unsigned int left,
-				  u32 *size)
-{
-	u8 tail[64];
-	u32 at, n;
-
-	if (left < sizeof(*size))
-		return -EINVAL;
-	if (copy_from_sockptr_offset(size, optval, off, sizeof(*size)))
-		return -EFAULT;
-	if (*size < DTLS_KEYS_SIZE_VER0 || *size > left || *size > PAGE_SIZE)
-		return -EINVAL;
-	memset(keys, 0, sizeof(*keys));
-	if (copy_from_sockptr_offset(keys, optval, off,
-				     min_t(u32, *size, sizeof(*keys))))
-		return -EFAULT;
-	/* the program may have changed it under us */
-	keys->size = *size;
-	for (at = sizeof(*keys); at < *size; at += n) {
-		n = min_t(u32, *size - at, sizeof(tail));
-		if (copy_from_sockptr_offset(tail, optval, off + at, n))
-			return -EFAULT;
-		if (memchr_inv(tail, 0, n))
-			return -E2BIG;
-	}
-	return 0;
-}
 
 /*
  * The options of UDP that change what a send means are ours once there are
@@ -58,7 +26,13 @@ static void dtls_sockopt_set_base(struct dtls_sock *ds, int cork, int gso)
 			 sizeof(gso));
 }
 
-static void dtls_sockopt_take_udp(struct dtls_sock *ds)
+/**
+ * dtls_sockopt_take_udp() - take over UDP's options, before there are keys
+ * @ds: socket; caller holds the lock of its cork
+ *
+ * Context: process, may sleep.
+ */
+void dtls_sockopt_take_udp(struct dtls_sock *ds)
 {
 	ds->cork.on = dtls_compat_udp_cork(ds->sk);
 	ds->gso_size = READ_ONCE(udp_sk(ds->sk)->gso_size);
@@ -66,11 +40,15 @@ static void dtls_sockopt_take_udp(struct dtls_sock *ds)
 	dtls_sockopt_set_base(ds, 0, 0);
 }
 
-/*
- * The stack may join datagrams once there are keys to open them with, whether
- * the program asked for that or not: they are given out one by one.
+/**
+ * dtls_sockopt_gro_on() - let the stack join datagrams
+ * @ds: socket with keys that receive
+ *
+ * Whether the program asked for that or not: they are given out one by one.
+ *
+ * Context: process, may sleep.
  */
-static void dtls_sockopt_gro_on(struct dtls_sock *ds)
+void dtls_sockopt_gro_on(struct dtls_sock *ds)
 {
 	int on = 1;
 
@@ -79,7 +57,13 @@ static void dtls_sockopt_gro_on(struct dtls_sock *ds)
 					    KERNEL_SOCKPTR(&on), sizeof(on));
 }
 
-static void dtls_sockopt_return_udp(struct dtls_sock *ds)
+/**
+ * dtls_sockopt_return_udp() - undo dtls_sockopt_take_udp()
+ * @ds: socket; caller holds the lock of its cork
+ *
+ * Context: process, may sleep.
+ */
+void dtls_sockopt_return_udp(struct dtls_sock *ds)
 {
 	dtls_sockopt_set_base(ds, ds->cork.on, ds->gso_size);
 	ds->cork.on = false;
@@ -94,16 +78,12 @@ static int dtls_sockopt_publish(struct dtls_sock *ds, struct dtls_assoc *assoc)
 
 	lock_sock(sk);
 	/* both may have changed since they were looked at */
-	if (sk->sk_state != TCP_ESTABLISHED)
+	if (sk->sk_state != TCP_ESTABLISHED || ds->peers)
 		err = -ENOTCONN;
 	else if (udp_sk(sk)->pending)
 		err = -EBUSY;
 	if (!err) {
-		/* before the association: no wake-up with a promise after it */
-		write_lock_bh(&sk->sk_callback_lock);
-		ds->base_ready = sk->sk_data_ready;
-		WRITE_ONCE(sk->sk_data_ready, dtls_recv_data_ready);
-		write_unlock_bh(&sk->sk_callback_lock);
+		dtls_recv_replace_ready(ds);
 		/* pairs with dtls_sock_assoc() */
 		smp_store_release(&ds->assoc, assoc);
 	}
@@ -118,14 +98,7 @@ static int dtls_sockopt_install(struct dtls_sock *ds,
 {
 	struct dtls_assoc *assoc, *fresh = NULL;
 	struct sock *sk = ds->sk;
-	int err = 0;
-
-	if (tx)
-		err = dtls_install_validate(tx);
-	if (!err && rx)
-		err = dtls_install_validate(rx);
-	if (err)
-		return err;
+	int err;
 
 	/* the lock that all changes of options take */
 	mutex_lock(&ds->cork.lock);
@@ -170,26 +143,12 @@ out:
 static int dtls_sockopt_set_keys(struct dtls_sock *ds, int optname,
 				 sockptr_t optval, unsigned int optlen)
 {
-	struct dtls_keys keys[2];
-	u32 size = 0, more = 0;
+	struct dtls_keys keys[2], *tx, *rx;
 	int err;
 
-	err = dtls_sockopt_copy_keys(&keys[0], optval, 0, optlen, &size);
-	if (!err && optname == DTLS_TXRX)
-		err = dtls_sockopt_copy_keys(&keys[1], optval, size,
-					     optlen - size, &more);
-	if (!err && size + more != optlen)
-		err = -EINVAL;
-	if (err)
-		goto out;
-
-	if (optname == DTLS_TX)
-		err = dtls_sockopt_install(ds, &keys[0], NULL);
-	else if (optname == DTLS_RX)
-		err = dtls_sockopt_install(ds, NULL, &keys[0]);
-	else
-		err = dtls_sockopt_install(ds, &keys[0], &keys[1]);
-out:
+	err = dtls_assocopt_keys(optname, optval, 0, optlen, keys, &tx, &rx);
+	if (!err)
+		err = dtls_sockopt_install(ds, tx, rx);
 	memzero_explicit(keys, sizeof(keys));
 	return err;
 }
@@ -218,7 +177,10 @@ static int dtls_sockopt_set_no_export(struct dtls_sock *ds, int val)
 
 	mutex_lock(&ds->cork.lock);
 	assoc = dtls_sock_assoc(ds);
-	if (val) {
+	if (val && ds->peers && !ds->no_export) {
+		/* those that are there could not be found all at once */
+		err = -EBUSY;
+	} else if (val) {
 		WRITE_ONCE(ds->no_export, true);
 		if (assoc)
 			set_bit(DTLS_ASSOC_NO_EXPORT, &assoc->flags);
@@ -263,7 +225,10 @@ static int dtls_sockopt_set_int(struct dtls_sock *ds, int optname,
 
 		return assoc ? dtls_update_begin(assoc, val) : -ENOKEY;
 	}
-	WRITE_ONCE(ds->recvtype, val);
+	if (optname == DTLS_RECVPEER)
+		WRITE_ONCE(ds->recvpeer, val);
+	else
+		WRITE_ONCE(ds->recvtype, val);
 	return 0;
 }
 
@@ -283,10 +248,16 @@ static int dtls_sockopt_set_dtls(struct dtls_sock *ds, int optname,
 	case DTLS_NO_EXPORT:
 	case DTLS_KEY_UPDATE:
 	case DTLS_PADDING:
+	case DTLS_RECVPEER:
 		return dtls_sockopt_set_int(ds, optname, optval, optlen);
+	case DTLS_PEER_ADD:
+	case DTLS_PEER_DEL:
+	case DTLS_PEER_OPTION:
+		return dtls_peeropt_set(ds, optname, optval, optlen);
 	case DTLS_LAST_FLIGHT:
 		assoc = dtls_sock_assoc(ds);
-		return assoc ? dtls_flight_set(assoc, optval, optlen) : -ENOKEY;
+		return assoc ? dtls_flight_set(assoc, optval, 0, optlen) :
+			       -ENOKEY;
 	}
 	return -ENOPROTOOPT;
 }
@@ -302,7 +273,7 @@ static int dtls_sockopt_set_udp(struct dtls_sock *ds, int optname,
 		return -EBUSY;
 
 	mutex_lock(&ds->cork.lock);
-	if (!dtls_sock_assoc(ds) ||
+	if (!dtls_sock_keyed(ds) ||
 	    (optname != UDP_CORK && optname != UDP_SEGMENT &&
 	     optname != UDP_GRO)) {
 		err = ds->proto->base->setsockopt(ds->sk, SOL_UDP, optname,
@@ -316,7 +287,10 @@ static int dtls_sockopt_set_udp(struct dtls_sock *ds, int optname,
 	if (copy_from_sockptr(&val, optval, sizeof(val)))
 		goto out;
 	err = 0;
-	if (optname == UDP_CORK) {
+	if (optname == UDP_CORK && dtls_sock_peers(ds)) {
+		/* whose record would it be? */
+		err = val ? -EOPNOTSUPP : 0;
+	} else if (optname == UDP_CORK) {
 		WRITE_ONCE(ds->cork.on, !!val);
 		if (!val)
 			err = dtls_cork_release(ds);
@@ -359,37 +333,6 @@ int dtls_sockopt_set(struct sock *sk, int level, int optname, sockptr_t optval,
 	return ds->proto->base->setsockopt(sk, level, optname, optval, optlen);
 }
 
-static int dtls_sockopt_get_keys(struct dtls_sock *ds, int optname, int len,
-				 char __user *optval, int __user *optlen)
-{
-	struct dtls_assoc *assoc = dtls_sock_assoc(ds);
-	bool rx = optname == DTLS_RX || optname == DTLS_RX_EXPORT;
-	bool export = optname == DTLS_TX_EXPORT || optname == DTLS_RX_EXPORT;
-	struct dtls_keys keys;
-	int err;
-
-	if (len < DTLS_KEYS_SIZE_VER0)
-		return -EINVAL;
-	if (!assoc)
-		return -ENOKEY;
-	/* no room for the secret: it would be lost */
-	if (export && len < DTLS_KEYS_SIZE_VER1 && dtls_update_of(assoc))
-		return -EINVAL;
-	/* before the direction ends: a bad pointer must not cost the keys */
-	len = min_t(int, len, sizeof(keys));
-	if (put_user(len, optlen) || (export && clear_user(optval, len)))
-		return -EFAULT;
-	err = dtls_keys_read(assoc, rx, export, &keys);
-	if (err)
-		return err;
-	if (copy_to_user(optval, &keys, len))
-		err = -EFAULT;
-	memzero_explicit(&keys, sizeof(keys));
-	if (!err && export)
-		wake_up_interruptible_all(sk_sleep(ds->sk));
-	return err;
-}
-
 /* An int that is ours. Return: false if @optname is none. */
 static bool dtls_sockopt_int(struct dtls_sock *ds, int level, int optname,
 			     int *val)
@@ -397,7 +340,7 @@ static bool dtls_sockopt_int(struct dtls_sock *ds, int level, int optname,
 	struct dtls_assoc *assoc;
 
 	if (level == SOL_UDP) {
-		if (!dtls_sock_assoc(ds))
+		if (!dtls_sock_keyed(ds))
 			return false;
 		if (optname == UDP_CORK)
 			*val = READ_ONCE(ds->cork.on);
@@ -412,6 +355,9 @@ static bool dtls_sockopt_int(struct dtls_sock *ds, int level, int optname,
 	switch (optname) {
 	case DTLS_RECVTYPE:
 		*val = READ_ONCE(ds->recvtype);
+		return true;
+	case DTLS_RECVPEER:
+		*val = READ_ONCE(ds->recvpeer);
 		return true;
 	case DTLS_REPLAY_WINDOW:
 		*val = READ_ONCE(ds->window);
@@ -430,7 +376,13 @@ static bool dtls_sockopt_int(struct dtls_sock *ds, int level, int optname,
 		*val = assoc && READ_ONCE(assoc->ack_due) & DTLS_DUE_KEYS;
 		return true;
 	case DTLS_MAX_PAYLOAD:
-		*val = dtls_path_max_payload(ds);
+		assoc = dtls_sock_assoc(ds);
+		if (assoc)
+			*val = dtls_path_max_payload(assoc);
+		else if (READ_ONCE(ds->sk->sk_state) == TCP_ESTABLISHED)
+			*val = -ENOKEY;
+		else
+			*val = -ENOTCONN;
 		return true;
 	}
 	return false;
@@ -451,16 +403,24 @@ int dtls_sockopt_get(struct sock *sk, int level, int optname,
 		     char __user *optval, int __user *optlen)
 {
 	struct dtls_sock *ds = dtls_sk(sk);
+	struct dtls_assoc *assoc;
 	int len, val;
 
 	if (level != SOL_DTLS && level != SOL_UDP)
 		goto base;
 	if (level == SOL_DTLS &&
+	    (optname == DTLS_PEER_INFO || optname == DTLS_PEER_OPTION))
+		return dtls_peeropt_get(ds, optname, optval, optlen);
+	if (level == SOL_DTLS &&
 	    (optname == DTLS_TX || optname == DTLS_RX ||
 	     optname == DTLS_TX_EXPORT || optname == DTLS_RX_EXPORT)) {
 		if (get_user(len, optlen))
 			return -EFAULT;
-		return dtls_sockopt_get_keys(ds, optname, len, optval, optlen);
+		assoc = dtls_sock_assoc(ds);
+		if (len < DTLS_KEYS_SIZE_VER0)
+			return -EINVAL;
+		return assoc ? dtls_assocopt_get(assoc, optname, optval, 0, len,
+						 optlen) : -ENOKEY;
 	}
 	if (!dtls_sockopt_int(ds, level, optname, &val)) {
 		if (level == SOL_DTLS)

@@ -46,6 +46,7 @@ static const char *const dtls_stats_names[DTLS_STAT_COUNT] = {
 	[DTLS_STAT_RX_DROP_CHECKSUM]	= "RxDropChecksum",
 	[DTLS_STAT_RX_DROP_CRYPTO]	= "RxDropCrypto",
 	[DTLS_STAT_RX_DROP_LIMIT]	= "RxDropLimit",
+	[DTLS_STAT_RX_DROP_STRANGER]	= "RxDropStranger",
 	[DTLS_STAT_RX_DROP_NOMEM]	= "RxDropNoMem",
 	[DTLS_STAT_KEY_LIMIT]		= "KeyLimit",
 };

@@ -44,6 +44,7 @@
  * @DTLS_STAT_RX_DROP_CHECKSUM: datagram with a bad UDP checksum
  * @DTLS_STAT_RX_DROP_CRYPTO: the cipher failed for a reason of its own
  * @DTLS_STAT_RX_DROP_LIMIT: too many records under this key were not authentic
+ * @DTLS_STAT_RX_DROP_STRANGER: datagram of nobody who is a peer of the socket
  * @DTLS_STAT_RX_DROP_NOMEM: no memory to open it
  * @DTLS_STAT_KEY_LIMIT: keys that came near a limit of use
  * @DTLS_STAT_COUNT: how many there are
@@ -83,6 +84,7 @@ enum dtls_stat {
 	DTLS_STAT_RX_DROP_CHECKSUM,
 	DTLS_STAT_RX_DROP_CRYPTO,
 	DTLS_STAT_RX_DROP_LIMIT,
+	DTLS_STAT_RX_DROP_STRANGER,
 	DTLS_STAT_RX_DROP_NOMEM,
 	DTLS_STAT_KEY_LIMIT,
 	DTLS_STAT_COUNT

@@ -10,6 +10,7 @@
 
 #include "compat.h"
 #include "control.h"
+#include "peer.h"
 #include "sock.h"
 #include "stats.h"
 #include "trace.h"
@@ -93,7 +94,10 @@ static int dtls_tx_push(struct dtls_tx *tx, struct msghdr *msg, u16 seg,
 	if (seg)
 		*(__u16 *)CMSG_DATA((struct cmsghdr *)(tx->control +
 						       tx->ctl_len)) = seg;
-	ret = tx->ds->proto->base->sendmsg(sk, msg, msg_data_left(msg));
+	if (unlikely(tx->assoc->peer))
+		ret = dtls_peer_send(tx->assoc, msg);
+	else
+		ret = tx->ds->proto->base->sendmsg(sk, msg, msg_data_left(msg));
 	return ret < 0 ? ret : 0;
 }
 
@@ -513,7 +517,8 @@ static int dtls_tx_check(struct sock *sk, const struct msghdr *msg)
 		return err;
 	if (READ_ONCE(sk->sk_shutdown) & SEND_SHUTDOWN)
 		return -EPIPE;
-	if (msg->msg_name)
+	/* whose address it is has led us to a peer */
+	if (msg->msg_name && !dtls_sk(sk)->peers)
 		return dtls_tx_check_name(sk, msg);
 	return 0;
 }
@@ -532,7 +537,7 @@ static int dtls_tx_plain(struct dtls_sock *ds, struct msghdr *msg, size_t len)
 		return ds->proto->base->sendmsg(sk, msg, len);
 
 	mutex_lock(&ds->cork.lock);
-	if (!dtls_sock_assoc(ds))
+	if (!dtls_sock_keyed(ds))
 		ret = ds->proto->base->sendmsg(sk, msg, len);
 	mutex_unlock(&ds->cork.lock);
 	return ret;
@@ -562,7 +567,8 @@ static __always_inline int dtls_tx_payload(struct dtls_tx *tx,
 
 	if (READ_ONCE(ds->cork.on) || READ_ONCE(ds->cork.held) ||
 	    msg->msg_flags & (MSG_MORE | MSG_SENDPAGE_NOTLAST))
-		ret = dtls_cork_add(tx, msg, len);
+		ret = tx->assoc->peer ? -EOPNOTSUPP :
+					dtls_cork_add(tx, msg, len);
 	else
 		ret = dtls_tx_bytes(tx, &msg->msg_iter, len);
 
@@ -589,36 +595,18 @@ static noinline int dtls_tx_controlled(struct dtls_tx *tx, struct msghdr *msg,
 	return ret;
 }
 
-/**
- * dtls_tx_sendmsg() - sendmsg of an attached socket
- * @sk:  socket
- * @msg: the program's message
- * @len: bytes of it
- *
- * Without keys the socket is plain UDP. Otherwise the bytes are sealed; no
- * path leads past that.
- *
- * Context: process, may sleep; no locks held.
- * Return: bytes taken, or a negative errno (Documentation/networking/dtls.rst).
- */
-int dtls_tx_sendmsg(struct sock *sk, struct msghdr *msg, size_t len)
+static __always_inline int dtls_tx_message(struct dtls_assoc *assoc,
+					   struct msghdr *msg, size_t len)
 {
-	struct dtls_sock *ds = dtls_sk(sk);
-	struct dtls_assoc *assoc = dtls_sock_assoc(ds);
+	struct dtls_sock *ds = assoc->ds;
 	struct dtls_tx tx;
 	int ret;
 
-	if (unlikely(!assoc)) {
-		ret = dtls_tx_plain(ds, msg, len);
-		if (ret != -EKEYREJECTED)
-			return ret;
-		assoc = dtls_sock_assoc(ds);
-	}
 	dtls_tx_begin(&tx, assoc, DTLS_TYPE_DATA, msg->msg_flags);
 	/* not before: the first keys take UDP's over */
 	tx.gso = READ_ONCE(ds->gso_size);
 
-	ret = dtls_tx_check(sk, msg);
+	ret = dtls_tx_check(ds->sk, msg);
 	if (ret)
 		return ret;
 	if (len > U16_MAX)
@@ -635,6 +623,51 @@ int dtls_tx_sendmsg(struct sock *sk, struct msghdr *msg, size_t len)
 		ret = dtls_tx_payload(&tx, msg, len);
 	dtls_keys_put(tx.ep);
 	return ret;
+}
+
+/* Send on a socket that is not one association's. */
+static noinline int dtls_tx_other(struct dtls_sock *ds, struct msghdr *msg,
+				  size_t len)
+{
+	struct dtls_assoc *assoc;
+	int ret;
+
+	if (!dtls_sock_keyed(ds)) {
+		ret = dtls_tx_plain(ds, msg, len);
+		if (ret != -EKEYREJECTED)
+			return ret;
+	}
+	assoc = dtls_sock_assoc(ds);
+	if (assoc)
+		return dtls_tx_message(assoc, msg, len);
+	ret = dtls_peer_of_msg(ds, msg, &assoc);
+	if (ret)
+		return ret;
+	ret = dtls_tx_message(assoc, msg, len);
+	dtls_assoc_put(assoc);
+	return ret;
+}
+
+/**
+ * dtls_tx_sendmsg() - sendmsg of an attached socket
+ * @sk:  socket
+ * @msg: the program's message
+ * @len: bytes of it
+ *
+ * Without keys the socket is plain UDP. Otherwise the bytes are sealed; no
+ * path leads past that.
+ *
+ * Context: process, may sleep; no locks held.
+ * Return: bytes taken, or a negative errno (Documentation/networking/dtls.rst).
+ */
+int dtls_tx_sendmsg(struct sock *sk, struct msghdr *msg, size_t len)
+{
+	struct dtls_sock *ds = dtls_sk(sk);
+	struct dtls_assoc *assoc = dtls_sock_assoc(ds);
+
+	if (likely(assoc))
+		return dtls_tx_message(assoc, msg, len);
+	return dtls_tx_other(ds, msg, len);
 }
 
 /**

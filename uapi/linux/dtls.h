@@ -9,6 +9,7 @@
 #ifndef _UAPI_LINUX_DTLS_H
 #define _UAPI_LINUX_DTLS_H
 
+#include <linux/socket.h>
 #include <linux/types.h>
 
 /*
@@ -35,6 +36,11 @@
 #define DTLS_NO_EXPORT		11	/* set, get: int, 1 forbids export for good */
 #define DTLS_KEY_UPDATE		12	/* set, get: int, see below */
 #define DTLS_PADDING		13	/* set, get: int, bytes */
+#define DTLS_PEER_ADD		20	/* set: struct dtls_peer_info, and keys */
+#define DTLS_PEER_DEL		21	/* set: struct dtls_peer_info */
+#define DTLS_PEER_INFO		22	/* get: struct dtls_peer_info */
+#define DTLS_PEER_OPTION	23	/* set, get: struct dtls_peer_option, value */
+#define DTLS_RECVPEER		24	/* set, get: int, 0 or 1 */
 
 /* Protocol versions, as on the wire. */
 #define DTLS_1_2_VERSION	0xfefd
@@ -144,6 +150,58 @@ struct dtls_keys {
 #define DTLS_KEYS_SIZE_VER1	200	/* DTLS 1.3 */
 
 /**
+ * struct dtls_peer_info - a peer of an unconnected socket
+ * @size:  sizeof(struct dtls_peer_info) as the program knows it; see struct
+ *         dtls_keys
+ * @flags: DTLS_PEER_* below; 0 when it comes back
+ * @id:    identifier: DTLS_PEER_ADD: 0, the kernel gives one, never twice on a
+ *         socket; DTLS_PEER_DEL, DTLS_PEER_INFO: the peer with it, or 0 for the
+ *         one with @addr
+ * @state: DTLS_PEER_INFO: comes back with DTLS_PEER_CLOSED and so on; else 0
+ * @pad:   0
+ * @addr:  address and port: of the socket's family, or of AF_INET on one of
+ *         AF_INET6
+ *
+ * DTLS_PEER_ADD: followed by one or two struct dtls_keys, as the flags say.
+ */
+struct dtls_peer_info {
+	__u32		size;
+	__u32		flags;
+	__aligned_u64	id;
+	__u32		state;
+	__u32		pad;
+	struct __kernel_sockaddr_storage addr;
+};
+
+/* Flags of struct dtls_peer_info. */
+#define DTLS_PEER_TX		1	/* add: keys that send follow */
+#define DTLS_PEER_RX		2	/* add: keys that receive, behind these */
+#define DTLS_PEER_REPLACE	4	/* add: in the place of who has the address */
+#define DTLS_PEER_NOTIFY	8	/* del: send a close_notify first */
+#define DTLS_PEER_NEXT		16	/* info: of the first peer above @id */
+
+/* States of a peer. */
+#define DTLS_PEER_CLOSED	1	/* closed by the peer, or after a fatal alert */
+#define DTLS_PEER_RX_CLOSED	2	/* DTLS 1.3: the peer sends no more */
+
+/**
+ * struct dtls_peer_option - an option of one peer
+ * @size:    sizeof(struct dtls_peer_option) as the program knows it
+ * @optname: set: DTLS_TX, DTLS_RX, DTLS_TXRX, DTLS_LAST_FLIGHT, DTLS_KEY_UPDATE;
+ *           get: DTLS_TX, DTLS_RX, DTLS_TX_EXPORT, DTLS_RX_EXPORT,
+ *           DTLS_KEY_UPDATE, DTLS_MAX_PAYLOAD
+ * @id:      identifier of the peer
+ *
+ * Followed by the value of the option, as for a connected socket; get: that
+ * appears there, and the length is that of both.
+ */
+struct dtls_peer_option {
+	__u32		size;
+	__u32		optname;
+	__aligned_u64	id;
+};
+
+/**
  * struct dtls_record - control message SOL_DTLS/DTLS_RECORD_TYPE
  * @epoch: recvmsg: epoch of the record; sendmsg: 0, or the epoch that sends now
  * @seq:   recvmsg: sequence number of the record; sendmsg: 0
@@ -162,6 +220,13 @@ struct dtls_record {
 
 /* Control message type of struct dtls_record, level SOL_DTLS. */
 #define DTLS_RECORD_TYPE	1
+
+/*
+ * Control message SOL_DTLS/DTLS_PEER_ID, a __u64, on a socket with peers: the
+ * identifier of the peer. recvmsg: once DTLS_RECVPEER is on. sendmsg: to whom, with
+ * or instead of an address.
+ */
+#define DTLS_PEER_ID		2
 
 /**
  * struct dtls_flight - the last flight of a handshake, to be repeated on request
@@ -210,11 +275,12 @@ struct dtls_flight_record {
  * sock_extended_err with
  *   ee_origin  SO_EE_ORIGIN_DTLS
  *   ee_type    one DTLS_EVENT_* bit
- *   ee_code    ALERT: the alert's description (RFC 5246 7.2); otherwise 0
+ *   ee_code    ALERT, CLOSED: the alert's description (RFC 5246 7.2); otherwise 0
  *   ee_info    epoch
  *   ee_data    LIMIT, REKEY: 0 for writing, 1 for reading; otherwise 0
  *   ee_errno   LIMIT: EKEYEXPIRED, RENEGOTIATE: EPROTO, FLIGHT: EALREADY,
- *              otherwise ENOMSG
+ *              CLOSED: ECONNRESET after a fatal alert, ESHUTDOWN after
+ *              close_notify, otherwise ENOMSG
  */
 #define SO_EE_ORIGIN_DTLS	0x44
 
@@ -223,6 +289,18 @@ struct dtls_flight_record {
 #define DTLS_EVENT_ALERT	0x04	/* an alert arrived that closed nothing */
 #define DTLS_EVENT_FLIGHT	0x08	/* the last flight was sent again */
 #define DTLS_EVENT_REKEY	0x10	/* new keys are in use, epoch in ee_info */
-#define DTLS_EVENT_ALL		0x1f
+#define DTLS_EVENT_CLOSED	0x20	/* a peer has closed, see struct dtls_event */
+#define DTLS_EVENT_ALL		0x3f
+
+/**
+ * struct dtls_event - what recvmsg with MSG_ERRQUEUE returns as data
+ * @peer: identifier of the peer that the event is about
+ *
+ * On sockets with peers; otherwise there are no data. The address of the peer comes
+ * as that of the message.
+ */
+struct dtls_event {
+	__aligned_u64	peer;
+};
 
 #endif /* _UAPI_LINUX_DTLS_H */

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Options of one association: that of a connected socket, or of a peer.
+ */
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "assocopt.h"
+#include "flight.h"
+#include "install.h"
+#include "sock.h"
+#include "update.h"
+
+/*
+ * Copy one struct dtls_keys of unknown age from @optval at @off: shorter ones
+ * are extended by zeroes, longer ones accepted if what we do not know is zero.
+ * @size is set to what the program says it is long.
+ */
+static int dtls_assocopt_copy_keys(struct dtls_keys *keys, sockptr_t optval,
+				   unsigned int off, unsigned int left,
+				   u32 *size)
+{
+	u8 tail[64];
+	u32 at, n;
+
+	if (left < sizeof(*size))
+		return -EINVAL;
+	if (copy_from_sockptr_offset(size, optval, off, sizeof(*size)))
+		return -EFAULT;
+	if (*size < DTLS_KEYS_SIZE_VER0 || *size > left || *size > PAGE_SIZE)
+		return -EINVAL;
+	memset(keys, 0, sizeof(*keys));
+	if (copy_from_sockptr_offset(keys, optval, off,
+				     min_t(u32, *size, sizeof(*keys))))
+		return -EFAULT;
+	/* the program may have changed it under us */
+	keys->size = *size;
+	for (at = sizeof(*keys); at < *size; at += n) {
+		n = min_t(u32, *size - at, sizeof(tail));
+		if (copy_from_sockptr_offset(tail, optval, off + at, n))
+			return -EFAULT;
+		if (memchr_inv(tail, 0, n))
+			return -E2BIG;
+	}
+	return 0;
+}
+
+/**
+ * dtls_assocopt_keys() - copy what DTLS_TX, DTLS_RX and DTLS_TXRX set
+ * @optname: one of them
+ * @optval:  the option's value
+ * @off:     where in it the keys begin
+ * @len:     bytes of keys, to the end of the value
+ * @keys:    room for two, which the caller wipes
+ * @tx:      set to the one that sends, or NULL
+ * @rx:      set to the one that receives, or NULL
+ *
+ * Context: process, may sleep.
+ * Return: 0, with keys that make sense (dtls_install_validate()); -EINVAL;
+ * -EPROTONOSUPPORT; -E2BIG if something is set that we do not know; -EFAULT.
+ */
+int dtls_assocopt_keys(int optname, sockptr_t optval, unsigned int off,
+		       unsigned int len, struct dtls_keys *keys,
+		       struct dtls_keys **tx, struct dtls_keys **rx)
+{
+	u32 size = 0, more = 0;
+	int err;
+
+	err = dtls_assocopt_copy_keys(&keys[0], optval, off, len, &size);
+	if (!err && optname == DTLS_TXRX)
+		err = dtls_assocopt_copy_keys(&keys[1], optval, off + size,
+					      len - size, &more);
+	if (!err && size + more != len)
+		err = -EINVAL;
+	if (err)
+		return err;
+	*tx = optname == DTLS_RX ? NULL : &keys[0];
+	*rx = optname == DTLS_TX ? NULL : &keys[optname == DTLS_TXRX];
+	if (*tx)
+		err = dtls_install_validate(*tx);
+	if (!err && *rx)
+		err = dtls_install_validate(*rx);
+	return err;
+}
+
+static int dtls_assocopt_install(struct dtls_assoc *assoc, int optname,
+				 sockptr_t optval, unsigned int off,
+				 unsigned int len)
+{
+	struct dtls_keys keys[2], *tx, *rx;
+	int err;
+
+	err = dtls_assocopt_keys(optname, optval, off, len, keys, &tx, &rx);
+	if (!err)
+		err = dtls_install_keys(assoc, tx, rx,
+					READ_ONCE(assoc->ds->window));
+	memzero_explicit(keys, sizeof(keys));
+	return err;
+}
+
+/**
+ * dtls_assocopt_set() - set an option of an association that has keys
+ * @assoc:   the association
+ * @optname: %DTLS_TX, %DTLS_RX, %DTLS_TXRX, %DTLS_LAST_FLIGHT, %DTLS_KEY_UPDATE
+ * @optval:  the option's value
+ * @off:     where in it that of @optname begins
+ * @len:     bytes of that
+ *
+ * Context: process, may sleep; the caller lets nobody else install keys.
+ * Return: 0 or a negative errno, as for a connected socket.
+ */
+int dtls_assocopt_set(struct dtls_assoc *assoc, int optname, sockptr_t optval,
+		      unsigned int off, unsigned int len)
+{
+	int val;
+
+	switch (optname) {
+	case DTLS_TX:
+	case DTLS_RX:
+	case DTLS_TXRX:
+		return dtls_assocopt_install(assoc, optname, optval, off, len);
+	case DTLS_LAST_FLIGHT:
+		return dtls_flight_set(assoc, optval, off, len);
+	case DTLS_KEY_UPDATE:
+		if (len != sizeof(val))
+			return -EINVAL;
+		if (copy_from_sockptr_offset(&val, optval, off, sizeof(val)))
+			return -EFAULT;
+		if (val != 0 && val != 1)
+			return -EINVAL;
+		return dtls_update_begin(assoc, val);
+	}
+	return -ENOPROTOOPT;
+}
+
+static int dtls_assocopt_get_int(int val, char __user *optval, int off, int len,
+				 int __user *optlen)
+{
+	if (val < 0)
+		return val;
+	if (len < (int)sizeof(val))
+		return -EINVAL;
+	if (put_user(off + (int)sizeof(val), optlen) ||
+	    copy_to_user(optval + off, &val, sizeof(val)))
+		return -EFAULT;
+	return 0;
+}
+
+/**
+ * dtls_assocopt_get() - get an option of an association
+ * @assoc:   the association
+ * @optname: %DTLS_TX, %DTLS_RX and their exports, %DTLS_KEY_UPDATE,
+ *           %DTLS_MAX_PAYLOAD
+ * @optval:  the program's buffer
+ * @off:     where in it the value goes
+ * @len:     bytes of room there
+ * @optlen:  set to what is then in the buffer, from its start
+ *
+ * Context: process, may sleep.
+ * Return: 0 or a negative errno, as for a connected socket.
+ */
+int dtls_assocopt_get(struct dtls_assoc *assoc, int optname,
+		      char __user *optval, int off, int len, int __user *optlen)
+{
+	bool rx = optname == DTLS_RX || optname == DTLS_RX_EXPORT;
+	bool export = optname == DTLS_TX_EXPORT || optname == DTLS_RX_EXPORT;
+	struct dtls_keys keys;
+	int err;
+
+	switch (optname) {
+	case DTLS_TX:
+	case DTLS_RX:
+	case DTLS_TX_EXPORT:
+	case DTLS_RX_EXPORT:
+		break;
+	case DTLS_KEY_UPDATE:
+		return dtls_assocopt_get_int(!!(READ_ONCE(assoc->ack_due) &
+						DTLS_DUE_KEYS), optval, off,
+					     len, optlen);
+	case DTLS_MAX_PAYLOAD:
+		return dtls_assocopt_get_int(dtls_path_max_payload(assoc),
+					     optval, off, len, optlen);
+	default:
+		return -ENOPROTOOPT;
+	}
+	if (len < DTLS_KEYS_SIZE_VER0)
+		return -EINVAL;
+	/* no room for the secret: it would be lost */
+	if (export && len < DTLS_KEYS_SIZE_VER1 && dtls_update_of(assoc))
+		return -EINVAL;
+	/* before the direction ends: a bad pointer must not cost the keys */
+	len = min_t(int, len, sizeof(keys));
+	if (put_user(off + len, optlen) ||
+	    (export && clear_user(optval + off, len)))
+		return -EFAULT;
+	err = dtls_keys_read(assoc, rx, export, &keys);
+	if (err)
+		return err;
+	if (copy_to_user(optval + off, &keys, len))
+		err = -EFAULT;
+	memzero_explicit(&keys, sizeof(keys));
+	if (!err && export)
+		wake_up_interruptible_all(sk_sleep(assoc->ds->sk));
+	return err;
+}

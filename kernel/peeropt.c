@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Options of the peers of an unconnected socket. */
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <linux/udp.h>
+
+#include "assocopt.h"
+#include "control.h"
+#include "install.h"
+#include "peer.h"
+
+/*
+ * Copy a struct that begins with its size, of @known bytes to us, from the start
+ * of @optval. Return: its size as the program says, or a negative errno.
+ */
+static int dtls_peeropt_copy(void *to, u32 known, sockptr_t optval,
+			     unsigned int optlen)
+{
+	u8 tail[64];
+	u32 size, at, n;
+
+	if (optlen < sizeof(size))
+		return -EINVAL;
+	if (copy_from_sockptr(&size, optval, sizeof(size)))
+		return -EFAULT;
+	if (size < known || size > optlen || size > PAGE_SIZE)
+		return -EINVAL;
+	if (copy_from_sockptr(to, optval, known))
+		return -EFAULT;
+	for (at = known; at < size; at += n) {
+		n = min_t(u32, size - at, sizeof(tail));
+		if (copy_from_sockptr_offset(tail, optval, at, n))
+			return -EFAULT;
+		if (memchr_inv(tail, 0, n))
+			return -E2BIG;
+	}
+	return size;
+}
+
+/* The peer that @info names. Return: association with a reference, or an errno. */
+static struct dtls_assoc *dtls_peeropt_find(struct dtls_sock *ds,
+					    const struct dtls_peer_info *info)
+{
+	struct dtls_peers *peers = dtls_sock_peers(ds);
+	struct dtls_assoc *assoc;
+	struct dtls_peer_key key;
+	int err;
+
+	if (!peers)
+		return ERR_PTR(-ENOENT);
+	if (info->id || info->flags & DTLS_PEER_NEXT) {
+		assoc = dtls_peer_find_id(peers, info->id,
+					  info->flags & DTLS_PEER_NEXT);
+	} else {
+		err = dtls_peer_parse(ds->sk, &info->addr, sizeof(info->addr),
+				      &key);
+		if (err)
+			return ERR_PTR(err);
+		assoc = dtls_peer_find(peers, &key);
+	}
+	return assoc ?: ERR_PTR(-ENOENT);
+}
+
+/* The first peer: from here on the socket speaks DTLS and nothing else. */
+static int dtls_peeropt_publish(struct dtls_sock *ds, struct dtls_peers *peers)
+{
+	struct sock *sk = ds->sk;
+	int err = 0;
+
+	dtls_sockopt_take_udp(ds);
+	lock_sock(sk);
+	if (sk->sk_state == TCP_ESTABLISHED || ds->assoc)
+		err = -EISCONN;
+	else if (udp_sk(sk)->pending)
+		err = -EBUSY;
+	if (!err) {
+		dtls_recv_replace_ready(ds);
+		/* pairs with dtls_sock_peers() */
+		smp_store_release(&ds->peers, peers);
+	}
+	release_sock(sk);
+	if (err)
+		dtls_sockopt_return_udp(ds);
+	return err;
+}
+
+static int dtls_peeropt_add_locked(struct dtls_sock *ds,
+				   struct dtls_assoc *assoc,
+				   const struct dtls_peer_key *key,
+				   bool replace, struct dtls_assoc **old)
+{
+	struct dtls_peers *peers = ds->peers, *fresh = NULL;
+	int err;
+
+	if (READ_ONCE(ds->sk->sk_state) == TCP_ESTABLISHED ||
+	    dtls_sock_assoc(ds))
+		return -EISCONN;
+	if (ds->no_export)
+		set_bit(DTLS_ASSOC_NO_EXPORT, &assoc->flags);
+	if (!peers) {
+		/* uncorking sends what is held back: it must not come to that */
+		if (READ_ONCE(udp_sk(ds->sk)->pending))
+			return -EBUSY;
+		err = dtls_peer_prepare(&fresh);
+		if (err)
+			return err;
+		peers = fresh;
+	}
+	err = dtls_peer_add(peers, assoc, key, replace, old);
+	if (!err && fresh) {
+		err = dtls_peeropt_publish(ds, fresh);
+		if (err)
+			dtls_peer_remove(fresh, assoc);
+	}
+	if (err && fresh)
+		dtls_peer_free(fresh);
+	if (!err)
+		dtls_sockopt_gro_on(ds);
+	return err;
+}
+
+/* DTLS_PEER_ADD: @info, and keys at @off. */
+static int dtls_peeropt_add(struct dtls_sock *ds,
+			    const struct dtls_peer_info *info, sockptr_t optval,
+			    unsigned int off, unsigned int len)
+{
+	static const int names[] = { 0, DTLS_TX, DTLS_RX, DTLS_TXRX };
+	u32 ways = info->flags & (DTLS_PEER_TX | DTLS_PEER_RX);
+	struct dtls_assoc *assoc = NULL, *old = NULL;
+	struct dtls_keys keys[2], *tx, *rx;
+	struct dtls_peer_key key;
+	int err;
+
+	if (info->flags & ~(DTLS_PEER_TX | DTLS_PEER_RX | DTLS_PEER_REPLACE) ||
+	    !ways || info->id)
+		return -EINVAL;
+	err = dtls_peer_parse(ds->sk, &info->addr, sizeof(info->addr), &key);
+	if (err)
+		return err;
+	err = dtls_assocopt_keys(names[ways], optval, off, len, keys, &tx, &rx);
+	if (err)
+		goto out;
+	err = -ENOMEM;
+	assoc = dtls_assoc_create(ds);
+	if (!assoc)
+		goto out;
+	err = dtls_install_keys(assoc, tx, rx, READ_ONCE(ds->window));
+	if (err)
+		goto out;
+	mutex_lock(&ds->cork.lock);
+	err = dtls_peeropt_add_locked(ds, assoc, &key,
+				      info->flags & DTLS_PEER_REPLACE, &old);
+	mutex_unlock(&ds->cork.lock);
+out:
+	memzero_explicit(keys, sizeof(keys));
+	if (err && assoc)
+		dtls_assoc_destroy(assoc);
+	if (old)
+		dtls_assoc_destroy(old);
+	/* sleepers from before have to look again, in another way */
+	if (!err)
+		wake_up_interruptible_all(sk_sleep(ds->sk));
+	return err;
+}
+
+/* DTLS_PEER_DEL */
+static int dtls_peeropt_del(struct dtls_sock *ds,
+			    const struct dtls_peer_info *info)
+{
+	struct dtls_assoc *assoc;
+	bool gone;
+
+	if (info->flags & ~DTLS_PEER_NOTIFY)
+		return -EINVAL;
+	assoc = dtls_peeropt_find(ds, info);
+	if (IS_ERR(assoc))
+		return PTR_ERR(assoc);
+	if (info->flags & DTLS_PEER_NOTIFY)
+		dtls_control_close_notify(assoc, MSG_DONTWAIT);
+	mutex_lock(&ds->cork.lock);
+	/* somebody else may have been as fast */
+	gone = test_and_set_bit(DTLS_ASSOC_REMOVED, &assoc->flags);
+	if (!gone)
+		dtls_peer_remove(ds->peers, assoc);
+	mutex_unlock(&ds->cork.lock);
+	if (!gone)
+		dtls_assoc_destroy(assoc);
+	dtls_assoc_put(assoc);
+	return gone ? -ENOENT : 0;
+}
+
+/* DTLS_PEER_OPTION */
+static int dtls_peeropt_option(struct dtls_sock *ds, sockptr_t optval,
+			       unsigned int optlen)
+{
+	struct dtls_peer_option opt;
+	struct dtls_assoc *assoc;
+	int size, err;
+
+	size = dtls_peeropt_copy(&opt, sizeof(opt), optval, optlen);
+	if (size < 0)
+		return size;
+	if (!dtls_sock_peers(ds) || !opt.id)
+		return -ENOENT;
+	assoc = dtls_peer_find_id(dtls_sock_peers(ds), opt.id, false);
+	if (!assoc)
+		return -ENOENT;
+	mutex_lock(&ds->cork.lock);
+	err = dtls_assocopt_set(assoc, opt.optname, optval, size,
+				optlen - size);
+	mutex_unlock(&ds->cork.lock);
+	dtls_assoc_put(assoc);
+	return err;
+}
+
+/**
+ * dtls_peeropt_set() - set an option that has to do with peers
+ * @ds:      socket
+ * @optname: %DTLS_PEER_ADD, %DTLS_PEER_DEL or %DTLS_PEER_OPTION
+ * @optval:  value
+ * @optlen:  bytes of it
+ *
+ * Context: process, may sleep; no locks held.
+ * Return: 0 or a negative errno (Documentation/networking/dtls.rst).
+ */
+int dtls_peeropt_set(struct dtls_sock *ds, int optname, sockptr_t optval,
+		     unsigned int optlen)
+{
+	struct dtls_peer_info info;
+	int size;
+
+	if (optname == DTLS_PEER_OPTION)
+		return dtls_peeropt_option(ds, optval, optlen);
+	size = dtls_peeropt_copy(&info, sizeof(info), optval, optlen);
+	if (size < 0)
+		return size;
+	if (info.state || info.pad)
+		return -EINVAL;
+	if (optname == DTLS_PEER_ADD)
+		return dtls_peeropt_add(ds, &info, optval, size, optlen - size);
+	return size == optlen ? dtls_peeropt_del(ds, &info) : -EINVAL;
+}
+
+/* DTLS_PEER_INFO: who is it, and how is it? */
+static int dtls_peeropt_info(struct dtls_sock *ds, char __user *optval,
+			     int len, int __user *optlen)
+{
+	struct dtls_peer_info info;
+	struct dtls_assoc *assoc;
+	int size;
+
+	size = dtls_peeropt_copy(&info, sizeof(info), USER_SOCKPTR(optval), len);
+	if (size < 0)
+		return size;
+	if (info.flags & ~DTLS_PEER_NEXT || info.state || info.pad)
+		return -EINVAL;
+	assoc = dtls_peeropt_find(ds, &info);
+	if (IS_ERR(assoc))
+		return PTR_ERR(assoc);
+	info.flags = 0;
+	info.id = assoc->peer->id;
+	memset(&info.addr, 0, sizeof(info.addr));
+	dtls_peer_name(ds->sk, &assoc->peer->key, &info.addr);
+	if (test_bit(DTLS_ASSOC_CLOSED, &assoc->flags))
+		info.state |= DTLS_PEER_CLOSED;
+	if (test_bit(DTLS_ASSOC_RX_CLOSED, &assoc->flags))
+		info.state |= DTLS_PEER_RX_CLOSED;
+	dtls_assoc_put(assoc);
+	if (put_user((int)sizeof(info), optlen) ||
+	    copy_to_user(optval, &info, sizeof(info)))
+		return -EFAULT;
+	return 0;
+}
+
+/**
+ * dtls_peeropt_get() - get an option that has to do with peers
+ * @ds:      socket
+ * @optname: %DTLS_PEER_INFO or %DTLS_PEER_OPTION
+ * @optval:  what is asked for, and where the answer goes
+ * @optlen:  bytes of room there, and then of the answer
+ *
+ * Context: process, may sleep; no locks held.
+ * Return: 0 or a negative errno (Documentation/networking/dtls.rst).
+ */
+int dtls_peeropt_get(struct dtls_sock *ds, int optname, char __user *optval,
+		     int __user *optlen)
+{
+	struct dtls_peer_option opt;
+	struct dtls_assoc *assoc;
+	int len, size, err;
+
+	if (get_user(len, optlen))
+		return -EFAULT;
+	if (len < 0)
+		return -EINVAL;
+	if (optname == DTLS_PEER_INFO)
+		return dtls_peeropt_info(ds, optval, len, optlen);
+	size = dtls_peeropt_copy(&opt, sizeof(opt), USER_SOCKPTR(optval), len);
+	if (size < 0)
+		return size;
+	if (!dtls_sock_peers(ds) || !opt.id)
+		return -ENOENT;
+	assoc = dtls_peer_find_id(dtls_sock_peers(ds), opt.id, false);
+	if (!assoc)
+		return -ENOENT;
+	err = dtls_assocopt_get(assoc, opt.optname, optval, size, len - size,
+				optlen);
+	dtls_assoc_put(assoc);
+	return err;
+}
+
+/**
+ * dtls_peeropt_purge() - end all peers
+ * @ds: socket that is being closed
+ *
+ * Context: process, may sleep; nobody else uses the socket.
+ */
+void dtls_peeropt_purge(struct dtls_sock *ds)
+{
+	struct dtls_peers *peers = ds->peers;
+	struct dtls_peer *peer;
+	unsigned long id;
+
+	if (!peers)
+		return;
+	xa_for_each(&peers->ids, id, peer) {
+		/* freed with its association, after a grace period */
+		struct dtls_assoc *assoc = peer->assoc;
+
+		dtls_peer_remove(peers, assoc);
+		dtls_assoc_destroy(assoc);
+		cond_resched();
+	}
+	WRITE_ONCE(ds->peers, NULL);
+	dtls_peer_free(peers);
+}
