@@ -18,15 +18,16 @@ static int dtls_control_errno(u32 event, u8 code)
 {
 	switch (event) {
 	case DTLS_EVENT_LIMIT:
-		return EKEYEXPIRED;
+		return -EKEYEXPIRED;
 	case DTLS_EVENT_RENEGOTIATE:
-		return EPROTO;
+		return -EPROTO;
 	case DTLS_EVENT_FLIGHT:
-		return EALREADY;
+		return -EALREADY;
 	case DTLS_EVENT_CLOSED:
-		return code == DTLS_ALERT_CLOSE_NOTIFY ? ESHUTDOWN : ECONNRESET;
+		return code == DTLS_ALERT_CLOSE_NOTIFY ? -ESHUTDOWN :
+							 -ECONNRESET;
 	}
-	return ENOMSG;
+	return -ENOMSG;
 }
 
 /* Where the stack finds the address that it tells the program. */
@@ -80,7 +81,7 @@ void dtls_control_event(struct dtls_assoc *assoc, u32 event, u8 code,
 		return;
 	serr = SKB_EXT_ERR(skb);
 	memset(serr, 0, sizeof(*serr));
-	serr->ee.ee_errno = dtls_control_errno(event, code);
+	serr->ee.ee_errno = -dtls_control_errno(event, code);
 	serr->ee.ee_origin = SO_EE_ORIGIN_DTLS;
 	serr->ee.ee_type = event;
 	serr->ee.ee_code = code;

@@ -206,8 +206,11 @@ static int dtls_peeropt_option(struct dtls_sock *ds, sockptr_t optval,
 	if (!assoc)
 		return -ENOENT;
 	mutex_lock(&ds->cork.lock);
-	err = dtls_assocopt_set(assoc, opt.optname, optval, size,
-				optlen - size);
+	/* who removes it takes away all that it has, but once */
+	err = -ENOENT;
+	if (!test_bit(DTLS_ASSOC_REMOVED, &assoc->flags))
+		err = dtls_assocopt_set(assoc, opt.optname, optval, size,
+					optlen - size);
 	mutex_unlock(&ds->cork.lock);
 	dtls_assoc_put(assoc);
 	return err;

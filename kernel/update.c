@@ -83,6 +83,9 @@ static void dtls_update_expect(struct dtls_update *up, u8 what)
 {
 	struct dtls_assoc *assoc = up->assoc;
 
+	/* a peer that somebody is just removing: nobody would settle it */
+	if (READ_ONCE(up->stopped))
+		return;
 	if (!assoc->ack_due)
 		atomic_inc(&assoc->ds->acks_due);
 	WRITE_ONCE(assoc->ack_due, assoc->ack_due | what);
@@ -111,7 +114,7 @@ void dtls_update_stop(struct dtls_assoc *assoc)
 	if (!up)
 		return;
 	spin_lock_bh(&up->queue);
-	up->stopped = true;
+	WRITE_ONCE(up->stopped, true);
 	spin_unlock_bh(&up->queue);
 	cancel_delayed_work_sync(&up->work);
 	mutex_lock(&up->lock);

@@ -184,30 +184,36 @@ TEST_F(peers, by_identifier)
 		ASSERT_EQ(0, poll_now(c->m[i].end12.fd, POLLIN));
 }
 
+/* The far end uses another socket. */
+static void member_at(struct member *m, int fd)
+{
+	m->end12.fd = fd;
+	m->end13.fd = fd;
+}
+
 /* Somebody who is no peer; and a peer with the records of another. */
 TEST_F(peers, strangers)
 {
-	struct crowd *c = &self->c, other;
+	struct crowd *c = &self->c;
 	struct member *a = &c->m[0], *b = &c->m[1];
-	struct sockaddr_storage ss;
 	int fd, tmp;
 
 	/* the same keys, from elsewhere */
 	fd = udp_bound(variant->family);
 	udp_connect(fd, c->fd);
 	tmp = a->end12.fd;
-	a->end12.fd = a->end13.fd = fd;
+	member_at(a, fd);
 	must(member_send(c, a, "stolen", 6) == 6);
-	a->end12.fd = a->end13.fd = tmp;
+	member_at(a, tmp);
 	ASSERT_EQ(-EAGAIN, recv_now(c));
 	ASSERT_EQ(0, poll_now(c->fd, POLLIN));
 	ASSERT_EQ(1, stat_read("RxDropStranger"));
 	ASSERT_EQ(1, stat_drops());
 
 	/* a peer's address, another's keys */
-	a->end12.fd = a->end13.fd = b->end12.fd;
+	member_at(a, b->end12.fd);
 	must(member_send(c, a, "stolen", 6) == 6);
-	a->end12.fd = a->end13.fd = tmp;
+	member_at(a, tmp);
 	ASSERT_EQ(-EAGAIN, recv_now(c));
 	ASSERT_EQ(1, stat_read("RxDropAuth"));
 	ASSERT_EQ(2, stat_drops());
@@ -220,8 +226,6 @@ TEST_F(peers, strangers)
 	ASSERT_EQ(4, stat_drops());
 
 	/* nothing goes to who is no peer, or to nobody */
-	memset(&ss, 0, sizeof(ss));
-	other = *c;
 	ASSERT_EQ(-1, send(c->fd, "x", 1, 0));
 	ASSERT_EQ(EDESTADDRREQ, errno);
 	{
@@ -229,7 +233,7 @@ TEST_F(peers, strangers)
 
 		stranger.addr_len = sizeof(stranger.addr);
 		must(!getsockname(fd, (void *)&stranger.addr, &stranger.addr_len));
-		ASSERT_EQ(-1, crowd_send(&other, &stranger, "x", 1));
+		ASSERT_EQ(-1, crowd_send(c, &stranger, "x", 1));
 		ASSERT_EQ(ENOKEY, errno);
 	}
 	ASSERT_EQ(0, poll_now(fd, POLLIN));
@@ -806,8 +810,21 @@ static void *churn(void *arg)
 static void *talk(void *arg)
 {
 	struct churn *t = arg;
+	struct {
+		struct dtls_flight head;
+		struct dtls_flight_record rec;
+		__u8 body[16];
+	} flight = {
+		.head = { .size = sizeof(flight.head), .count = 1 },
+		.rec = { .type = DTLS_TYPE_HANDSHAKE, .len = 16,
+			 .epoch = t->c->v13 ? EPOCH13 : 1 },
+	};
 	__u8 text[64] = {};
+	struct dtls_keys k;
 	unsigned int i;
+	int val = 0;
+	size_t len;
+	__u64 id;
 
 	while (!__atomic_load_n(&t->stop, __ATOMIC_RELAXED)) {
 		if (__atomic_load_n(&t->rounds, __ATOMIC_RELAXED) <= 0) {
@@ -825,6 +842,13 @@ static void *talk(void *arg)
 			     errno == EAGAIN);
 			recv(t->c->m[i].end12.fd, text, sizeof(text),
 			     MSG_DONTWAIT);
+			/* options of one that may be gone */
+			id = __atomic_load_n(&t->c->m[i].id, __ATOMIC_RELAXED);
+			peer_set(t->c->fd, id, DTLS_KEY_UPDATE, &val, 4);
+			peer_set(t->c->fd, id, DTLS_LAST_FLIGHT, &flight,
+				 sizeof(flight));
+			len = sizeof(k);
+			peer_get(t->c->fd, id, DTLS_TX, &k, &len);
 		}
 	}
 	return NULL;

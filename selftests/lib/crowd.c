@@ -125,7 +125,7 @@ int peer_add(struct crowd *c, struct member *m, __u32 flags)
 
 	if (setsockopt(c->fd, SOL_DTLS, DTLS_PEER_ADD, buf, len))
 		return errno;
-	m->id = peer_id(c->fd, &m->addr);
+	__atomic_store_n(&m->id, peer_id(c->fd, &m->addr), __ATOMIC_RELAXED);
 	must(m->id);
 	return 0;
 }

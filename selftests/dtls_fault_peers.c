@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* kselftest-libs: -lcrypto */
+/* kselftest-debug: yes */
+/* kselftest-timeout: 300 */
+/*
+ * As dtls_fault, for the peers of an unconnected socket: every allocation and every
+ * copy fails once while they are added, asked for, spoken with and removed.
+ */
+#include <kselftest_harness.h>
+
+#include <errno.h>
+#include <string.h>
+
+#include "lib/crowd.h"
+#include "lib/fault.h"
+
+#define WAYS		(DTLS_PEER_TX | DTLS_PEER_RX)
+
+static __u8 out[20000], in[20000];
+
+static void __attribute__((constructor)) warm(void)
+{
+	far13_warm();
+}
+
+FIXTURE(fault) {
+	struct crowd c;
+};
+
+FIXTURE_VARIANT(fault) {
+	__u16 suite;
+	int family;
+};
+
+FIXTURE_VARIANT_ADD(fault, v12) { SUITE_AES_128_GCM, FAMILY_V6 };
+FIXTURE_VARIANT_ADD(fault, v13) { SUITE13_CHACHA20, FAMILY_V4 };
+
+FIXTURE_SETUP(fault)
+{
+	if (!fault_init())
+		SKIP(return, "no fault injection in this kernel");
+	netns_new();
+	fill(out, sizeof(out), 1);
+	crowd_prepare(&self->c, variant->suite, variant->family, 3, false);
+}
+
+FIXTURE_TEARDOWN(fault)
+{
+	if (self->c.m)
+		crowd_close(&self->c);
+}
+
+static bool alive(const struct crowd *c, struct member *m)
+{
+	struct sockaddr_storage from;
+
+	must(member_send(c, m, out, 50) == 50);
+	return crowd_recv(c, in, sizeof(in), MSG_DONTWAIT, &from, NULL, NULL) == 50 &&
+	       crowd_whose(c, &from) == m && crowd_send(c, m, out, 60) == 60 &&
+	       member_recv(c, m, in, sizeof(in), MSG_DONTWAIT) == 60 &&
+	       !memcmp(in, out, 60);
+}
+
+/* The first one of a socket, one more, and one in the place of another. */
+TEST_F(fault, add)
+{
+	__u8 buf[PEER_ADD_ROOM];
+	int nth, fd, ret, err, faults;
+	unsigned int which;
+	struct crowd c;
+	size_t len;
+	bool hit;
+
+	for (which = 0; which < 3; which++) {
+		faults = 0;
+		for (nth = 1; nth < FAULT_TRIES; nth++) {
+			crowd_prepare(&c, variant->suite, variant->family, 2, false);
+			if (which)
+				ASSERT_EQ(0, peer_add(&c, &c.m[1], WAYS));
+			if (which == 2)
+				ASSERT_EQ(0, peer_add(&c, &c.m[0], WAYS));
+			len = peer_add_fill(&c, &c.m[0], WAYS |
+					    (which == 2 ? DTLS_PEER_REPLACE : 0), buf);
+			fd = fault_arm(nth);
+			ret = setsockopt(c.fd, SOL_DTLS, DTLS_PEER_ADD, buf, len);
+			err = errno;
+			hit = fault_happened(fd, NULL);
+			faults += hit;
+			if (ret) {
+				ASSERT_EQ(true, hit);
+				ASSERT_EQ(true, fault_error(err)) TH_LOG("errno %d", err);
+				/* what was there is there still */
+				if (which == 2)
+					ASSERT_EQ(true, alive(&c, &c.m[0]));
+				if (which)
+					ASSERT_EQ(true, alive(&c, &c.m[1]));
+				len = peer_add_fill(&c, &c.m[0], WAYS |
+						    DTLS_PEER_REPLACE, buf);
+				ASSERT_EQ(0, setsockopt(c.fd, SOL_DTLS,
+							DTLS_PEER_ADD, buf, len));
+			}
+			/* its keys are as they were: the window, too */
+			if (!ret || which != 2)
+				ASSERT_EQ(true, alive(&c, &c.m[0]));
+			crowd_close(&c);
+			if (!hit)
+				break;
+		}
+		ASSERT_LT(nth, FAULT_TRIES);
+		ASSERT_LT(4, faults) TH_LOG("%u", which);
+	}
+}
+
+TEST_F(fault, asked_and_removed)
+{
+	struct crowd *c = &self->c;
+	struct dtls_peer_info info;
+	struct member *m = &c->m[0];
+	int nth, fd, ret, what, val;
+	size_t len;
+	bool hit;
+
+	ASSERT_EQ(0, peer_add(c, &c->m[1], WAYS));
+	ASSERT_EQ(0, set_int(c->fd, SOL_DTLS, DTLS_EVENTS, DTLS_EVENT_ALL));
+	for (what = 0; what < 5; what++) {
+		for (nth = 1; nth < FAULT_TRIES; nth++) {
+			struct member now = *m;
+
+			ASSERT_EQ(0, peer_add(c, &now, WAYS));
+			fd = fault_arm(nth);
+			switch (what) {
+			case 0:
+				info = (struct dtls_peer_info){ .id = now.id };
+				ret = peer_info(c->fd, &info);
+				break;
+			case 1:
+				len = sizeof(val);
+				ret = peer_get(c->fd, now.id, DTLS_MAX_PAYLOAD,
+					       &val, &len);
+				break;
+			case 2:
+				ret = peer_del(c->fd, now.id, DTLS_PEER_NOTIFY);
+				break;
+			case 3:
+				ret = peer_del(c->fd, now.id, 0);
+				break;
+			case 4:
+				/* its event may get lost, and nothing else */
+				must(member_alert(c, &now, ALERT_FATAL,
+						  ALERT_INTERNAL_ERROR) == 2);
+				crowd_recv(c, in, sizeof(in), MSG_DONTWAIT, NULL,
+					   NULL, NULL);
+				ret = 0;
+				break;
+			}
+			hit = fault_happened(fd, NULL);
+			if (ret) {
+				ASSERT_EQ(true, hit) TH_LOG("%d: %d", what, ret);
+				ASSERT_EQ(true, fault_error(ret) || ret == ENOENT);
+			}
+			if (what < 2 || what == 4 || ret)
+				peer_del(c->fd, now.id, 0);
+			ASSERT_EQ(0, peer_id(c->fd, &now.addr));
+			while (recv_soon(now.end12.fd, in, sizeof(in), 0) >= 0)
+				;
+			ASSERT_EQ(true, alive(c, &c->m[1]));
+			if (!hit)
+				break;
+		}
+		ASSERT_LT(nth, FAULT_TRIES);
+	}
+	ASSERT_EQ(1, stat_read("CurrAssociations"));
+}
+
+TEST_F(fault, records)
+{
+	static const int sizes[] = { 5, 1000, 16000 };
+	struct crowd *c = &self->c;
+	struct member *m = &c->m[0];
+	int nth, fd, i;
+	ssize_t ret;
+	bool hit;
+
+	ASSERT_EQ(0, peer_add(c, m, WAYS));
+	ASSERT_EQ(0, peer_add(c, &c->m[1], WAYS));
+	for (i = 0; i < 6; i++) {
+		for (nth = 1; nth < FAULT_TRIES; nth++) {
+			int size = sizes[i % 3];
+
+			if (i < 3) {
+				fd = fault_arm(nth);
+				ret = crowd_send(c, m, out, size);
+				hit = fault_happened(fd, NULL);
+			} else {
+				must(member_send(c, m, out, size) == size);
+				settle();
+				fd = fault_arm(nth);
+				ret = recv(c->fd, in, sizeof(in), MSG_DONTWAIT);
+				hit = fault_happened(fd, NULL);
+			}
+			ASSERT_TRUE(hit || ret == size);
+			/* whatever has come is right */
+			while ((ret = member_recv(c, m, in, sizeof(in),
+						  MSG_DONTWAIT)) >= 0)
+				ASSERT_EQ(0, memcmp(in, out, ret));
+			while ((ret = recv_soon(c->fd, in, sizeof(in), 0)) >= 0)
+				ASSERT_EQ(0, memcmp(in, out, ret));
+			ASSERT_EQ(true, alive(c, m));
+			ASSERT_EQ(true, alive(c, &c->m[1]));
+			if (!hit)
+				break;
+		}
+		ASSERT_LT(nth, FAULT_TRIES);
+	}
+}
+
+TEST_HARNESS_MAIN
