@@ -297,9 +297,9 @@ bool dtls_keys_failed(struct dtls_epoch *ep)
  * dtls_keys_spent() - is a read key past what the AEAD may stand
  * @ep: read epoch
  *
- * RFC 9147 4.5.3: "If the number of received packets that fail authentication
- * [...] exceeds the integrity limit [...] the endpoint SHOULD immediately close
- * the connection". DTLS 1.2 says nothing of it.
+ * RFC 9147 4.5.3: "If the number of packets that fail authentication exceeds a
+ * limit that is specific to the AEAD in use, an implementation SHOULD immediately
+ * close the connection". DTLS 1.2 says nothing of it.
  *
  * Context: any. Return: true if no record may be opened under it any more.
  */

@@ -174,11 +174,18 @@ static bool dtls_rx_number(struct dtls_rx *rx, u8 *head)
 /* A read key that may be used no more: the program has to know. */
 static void dtls_rx_spent(struct dtls_rx *rx)
 {
+	struct dtls_epoch *ep = rx->ep;
 	struct sock *sk = rx->ds->sk;
 
-	if (test_and_set_bit(DTLS_EPOCH_SPENT_TOLD, &rx->ep->flags))
+	if (test_and_set_bit(DTLS_EPOCH_SPENT_TOLD, &ep->flags))
 		return;
-	dtls_control_event(rx->assoc, DTLS_EVENT_LIMIT, 0, rx->ep->epoch, 1);
+	dtls_control_event(rx->assoc, DTLS_EVENT_LIMIT, 0, ep->epoch, 1);
+	/*
+	 * RFC 9147 4.5.3: after a key update "the previous keys can be dropped
+	 * when the limit is reached rather than closing the connection"
+	 */
+	if (ep->epoch != READ_ONCE(ep->assoc->rx_last))
+		return;
 	/* of one peer of many: no matter of the others */
 	if (rx->assoc->peer)
 		return;
