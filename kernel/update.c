@@ -414,6 +414,7 @@ static void dtls_update_repeat_flight(struct dtls_update *up)
 
 static void dtls_update_renew(struct dtls_update *up)
 {
+	unsigned long delay = DTLS_UPDATE_FIRST;
 	bool ask;
 	int err;
 
@@ -422,10 +423,20 @@ static void dtls_update_renew(struct dtls_update *up)
 	ask = test_and_clear_bit(DTLS_UPDATE_ASK, &up->wanted);
 	clear_bit(DTLS_UPDATE_START, &up->wanted);
 	err = dtls_update_start(up, ask, MSG_DONTWAIT);
-	if (err == -EAGAIN || err == -EALREADY) {
-		set_bit(ask ? DTLS_UPDATE_ASK : DTLS_UPDATE_START, &up->wanted);
-		dtls_update_queue(up, DTLS_UPDATE_LOOK, true);
+	switch (err) {
+	case 0:
+	case -ENOKEY:
+	case -EKEYREVOKED:
+	case -EKEYEXPIRED:
+	case -EPIPE:
+		return;
+	case -EAGAIN:
+	case -EALREADY:
+		delay = DTLS_UPDATE_LOOK;
 	}
+	/* no memory, no route: nobody asks twice, so it is not forgotten */
+	set_bit(ask ? DTLS_UPDATE_ASK : DTLS_UPDATE_START, &up->wanted);
+	dtls_update_queue(up, delay, true);
 }
 
 static void dtls_update_look(struct work_struct *work)

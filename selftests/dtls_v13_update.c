@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/effort.h"
@@ -210,6 +211,33 @@ TEST_F(update13, received_and_requested)
 	ASSERT_EQ(true, sends_under(&self->p, EPOCH13 + 1));
 	ASSERT_EQ(true, opens(&self->p, &self->far->tx));
 	ASSERT_EQ(1, stat_read("RxAcks"));
+}
+
+/* No way to the peer when the answer is due: it is sent when there is one. */
+TEST_F(update13, requested_without_a_route)
+{
+	struct dtls_keys k;
+	struct seen13 s;
+	__u64 first;
+
+	key_state(self->fd, DTLS_TX, &k);
+	first = k.seq;
+	far13_update(self->far, 1);
+	settle();
+	ASSERT_EQ(0, system("ip addr flush dev lo"));
+	ASSERT_EQ(-1, recv(self->fd, in, sizeof(in), MSG_DONTWAIT));
+	/* the ACK, which is lost, and two tries of the KeyUpdate */
+	while (k.seq < first + 3) {
+		usleep(1000);
+		key_state(self->fd, DTLS_TX, &k);
+	}
+	ASSERT_EQ(0, system("ip addr add 127.0.0.1/8 dev lo"));
+	ASSERT_EQ(0, system("ip addr add ::1/128 dev lo"));
+	answered(self->far, &s);
+	ASSERT_EQ(0, s.request);
+	far13_ack(self->far, &s.update, 1);
+	finished(self->fd);
+	ASSERT_EQ(true, sends_under(&self->p, EPOCH13 + 1));
 }
 
 TEST_F(update13, started)
