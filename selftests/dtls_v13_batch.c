@@ -346,6 +346,30 @@ TEST_F(batch13, replayed)
 	ASSERT_EQ(RECORDS, stat_drops());
 }
 
+/* Records of two epochs in one packet, in turns: a mask is one of its key. */
+TEST_F(batch13, epochs_mixed)
+{
+	struct oracle13_key *key[2], old = self->far->tx;
+	size_t at = 0;
+	int i, size;
+
+	keys13_next(self->far, &self->p.near, EPOCH13 + 1);
+	ASSERT_EQ(0, key13_install(self->fd, DTLS_RX, &self->p.near.rx[0].key,
+				   FAR13_MESSAGE));
+	key[0] = &old;
+	key[1] = &self->far->tx;
+	ASSERT_EQ(0, set_int(self->fd, SOL_UDP, UDP_GRO, 1));
+	for (i = 0; i < RECORDS; i++)
+		at += oracle13_seal(key[i / 3 % 2], DTLS_TYPE_DATA, out + i * SIZE,
+				    SIZE, wire + at);
+	ASSERT_EQ((ssize_t)at, batch_send(self->far->fd, wire, at, at / RECORDS, 0));
+	ASSERT_EQ(RECORDS * SIZE, take(self->fd, sizeof(in), &size));
+	ASSERT_EQ(SIZE, size);
+	ASSERT_EQ(0, memcmp(in, out, RECORDS * SIZE));
+	ASSERT_EQ(RECORDS, stat_read("RxRecords"));
+	ASSERT_EQ(0, stat_drops());
+}
+
 /* Equal records on the wire are unequal inside: by the content they go. */
 TEST_F(batch13, padding_differs)
 {
