@@ -5,6 +5,7 @@
 
 #include "assoc.h"
 #include "flight.h"
+#include "peer.h"
 #include "sock.h"
 #include "stats.h"
 #include "update.h"
@@ -75,7 +76,7 @@ static void dtls_assoc_free(struct rcu_head *rcu)
 	if (assoc->more)
 		dtls_update_free(assoc->more->update);
 	kfree(assoc->more);
-	kfree(assoc->peer);
+	dtls_peer_free_one(assoc->peer);
 	kmem_cache_free(dtls_assoc_cache, assoc);
 }
 

@@ -31,28 +31,46 @@ static int dtls_control_errno(u32 event, u8 code)
 }
 
 /* Where the stack finds the address that it tells the program. */
-static void dtls_control_offender(struct sk_buff *skb,
-				  const struct dtls_peer *peer)
+static void dtls_control_offender(struct sk_buff *skb, u64 id,
+				  const struct dtls_peer_key *key)
 {
 	struct sock_exterr_skb *serr = SKB_EXT_ERR(skb);
-	struct dtls_event data = { .peer = peer->id };
+	struct dtls_event data = { .peer = id };
 	struct ipv6hdr *hdr;
 
 	skb_reset_network_header(skb);
 	hdr = skb_put_zero(skb, sizeof(*hdr));
-	hdr->daddr = peer->key.addr;
+	hdr->daddr = key->addr;
 	serr->addr_offset = offsetof(struct ipv6hdr, daddr);
-	serr->port = peer->key.port;
+	serr->port = key->port;
 	skb->protocol = htons(ETH_P_IPV6);
-	if (ipv6_addr_v4mapped(&peer->key.addr)) {
+	if (ipv6_addr_v4mapped(&key->addr)) {
 		serr->addr_offset += 3 * sizeof(__be32);
 		skb->protocol = htons(ETH_P_IP);
 	}
 #if IS_ENABLED(CONFIG_IPV6)
-	serr->header.h6.iif = peer->key.scope;
+	serr->header.h6.iif = key->scope;
 #endif
 	skb_pull(skb, sizeof(*hdr));
 	skb_put_data(skb, &data, sizeof(data));
+}
+
+static void dtls_control_queue(struct dtls_assoc *assoc,
+			       const struct sock_extended_err *ee,
+			       const struct dtls_peer_key *key)
+{
+	struct sk_buff *skb;
+
+	skb = alloc_skb(key ? sizeof(struct ipv6hdr) +
+			      sizeof(struct dtls_event) : 0, GFP_KERNEL);
+	if (!skb)
+		return;
+	memset(SKB_EXT_ERR(skb), 0, sizeof(*SKB_EXT_ERR(skb)));
+	SKB_EXT_ERR(skb)->ee = *ee;
+	if (key)
+		dtls_control_offender(skb, assoc->peer->id, key);
+	if (sock_queue_err_skb(assoc->ds->sk, skb))
+		kfree_skb(skb);
 }
 
 /**
@@ -68,29 +86,42 @@ static void dtls_control_offender(struct sk_buff *skb,
 void dtls_control_event(struct dtls_assoc *assoc, u32 event, u8 code,
 			u32 epoch, u32 data)
 {
-	struct dtls_sock *ds = assoc->ds;
-	struct sock_exterr_skb *serr;
-	struct sk_buff *skb;
+	struct sock_extended_err ee = {
+		.ee_errno = -dtls_control_errno(event, code),
+		.ee_origin = SO_EE_ORIGIN_DTLS,
+		.ee_type = event,
+		.ee_code = code,
+		.ee_info = epoch,
+		.ee_data = data,
+	};
+	struct dtls_peer_key key;
 
-	if (!(READ_ONCE(ds->events) & event))
+	if (!(READ_ONCE(assoc->ds->events) & event))
 		return;
-	skb = alloc_skb(assoc->peer ? sizeof(struct ipv6hdr) +
-				      sizeof(struct dtls_event) : 0,
-			GFP_KERNEL);
-	if (!skb)
-		return;
-	serr = SKB_EXT_ERR(skb);
-	memset(serr, 0, sizeof(*serr));
-	serr->ee.ee_errno = -dtls_control_errno(event, code);
-	serr->ee.ee_origin = SO_EE_ORIGIN_DTLS;
-	serr->ee.ee_type = event;
-	serr->ee.ee_code = code;
-	serr->ee.ee_info = epoch;
-	serr->ee.ee_data = data;
 	if (assoc->peer)
-		dtls_control_offender(skb, assoc->peer);
-	if (sock_queue_err_skb(ds->sk, skb))
-		kfree_skb(skb);
+		dtls_peer_where(assoc, &key);
+	dtls_control_queue(assoc, &ee, assoc->peer ? &key : NULL);
+}
+
+/**
+ * dtls_control_event_at() - the same of a peer, and an address that need not be its
+ * @assoc: its association
+ * @event: one DTLS_EVENT_* bit
+ * @key:   address
+ *
+ * Context: process, may sleep.
+ */
+void dtls_control_event_at(struct dtls_assoc *assoc, u32 event,
+			   const struct dtls_peer_key *key)
+{
+	struct sock_extended_err ee = {
+		.ee_errno = ENOMSG,
+		.ee_origin = SO_EE_ORIGIN_DTLS,
+		.ee_type = event,
+	};
+
+	if (READ_ONCE(assoc->ds->events) & event)
+		dtls_control_queue(assoc, &ee, key);
 }
 
 static void dtls_control_alert(struct dtls_assoc *assoc, u8 level,

@@ -22,6 +22,10 @@
 void dtls_control_receive(struct dtls_assoc *assoc,
 			  const struct dtls_plain *rec);
 void dtls_control_close_notify(struct dtls_assoc *assoc, int flags);
+struct dtls_peer_key;
+
+void dtls_control_event_at(struct dtls_assoc *assoc, u32 event,
+			   const struct dtls_peer_key *key);
 void dtls_control_event(struct dtls_assoc *assoc, u32 event, u8 code,
 			u32 epoch, u32 data);
 

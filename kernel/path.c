@@ -11,17 +11,17 @@
 #include "sock.h"
 
 static struct dst_entry *dtls_path_route4(struct sock *sk,
-					  const struct dtls_peer *peer)
+					  const struct dtls_peer_key *peer)
 {
 	struct inet_sock *inet = inet_sk(sk);
 	struct flowi4 fl4;
 	struct rtable *rt;
 
 	rt = ip_route_output_ports(sock_net(sk), &fl4, sk,
-				   peer ? peer->key.addr.s6_addr32[3] :
+				   peer ? peer->addr.s6_addr32[3] :
 					  inet->inet_daddr,
 				   inet->inet_saddr,
-				   peer ? peer->key.port : inet->inet_dport,
+				   peer ? peer->port : inet->inet_dport,
 				   inet->inet_sport, IPPROTO_UDP, 0,
 				   READ_ONCE(sk->sk_bound_dev_if));
 	return IS_ERR(rt) ? ERR_CAST(rt) : &rt->dst;
@@ -62,17 +62,17 @@ static int dtls_path_headers6(struct sock *sk)
 
 #if IS_ENABLED(CONFIG_IPV6)
 static struct dst_entry *dtls_path_route6(struct sock *sk,
-					  const struct dtls_peer *peer)
+					  const struct dtls_peer_key *peer)
 {
 	struct flowi6 fl6 = {
-		.daddr		= peer ? peer->key.addr : sk->sk_v6_daddr,
+		.daddr		= peer ? peer->addr : sk->sk_v6_daddr,
 		.saddr		= inet6_sk(sk)->saddr,
 		.flowi6_proto	= IPPROTO_UDP,
 		.flowi6_oif	= READ_ONCE(sk->sk_bound_dev_if) ?:
-				  (peer ? peer->key.scope : 0),
+				  (peer ? peer->scope : 0),
 		.flowi6_mark	= READ_ONCE(sk->sk_mark),
 		.flowi6_uid	= sk->sk_uid,
-		.fl6_dport	= peer ? peer->key.port :
+		.fl6_dport	= peer ? peer->port :
 					 inet_sk(sk)->inet_dport,
 		.fl6_sport	= inet_sk(sk)->inet_sport,
 	};
@@ -91,13 +91,18 @@ static struct dst_entry *dtls_path_route6(struct sock *sk,
  */
 int dtls_path_max_datagram(struct dtls_assoc *assoc)
 {
-	const struct dtls_peer *peer = assoc->peer;
+	const struct dtls_peer_key *peer = NULL;
+	struct dtls_peer_key key;
 	struct sock *sk = assoc->ds->sk;
 	struct dst_entry *dst;
 	bool v6 = false;
 	u32 cookie = 0;
 	int mtu;
 
+	if (assoc->peer) {
+		dtls_peer_where(assoc, &key);
+		peer = &key;
+	}
 	/* connect() may be about to change the addresses */
 	lock_sock(sk);
 	mtu = -ENOTCONN;
@@ -105,7 +110,7 @@ int dtls_path_max_datagram(struct dtls_assoc *assoc)
 		goto out;
 #if IS_ENABLED(CONFIG_IPV6)
 	if (sk->sk_family == AF_INET6) {
-		v6 = !ipv6_addr_v4mapped(peer ? &peer->key.addr :
+		v6 = !ipv6_addr_v4mapped(peer ? &peer->addr :
 						&sk->sk_v6_daddr);
 		cookie = inet6_sk(sk)->dst_cookie;
 	}

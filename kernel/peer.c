@@ -9,15 +9,30 @@
 #include <net/ipv6.h>
 #include <net/udp.h>
 
+#include "control.h"
 #include "peer.h"
+#include "record13.h"
 #include "stats.h"
 
-static const struct rhashtable_params dtls_peer_params = {
-	.head_offset		= offsetof(struct dtls_peer, node),
-	.key_offset		= offsetof(struct dtls_peer, key),
+static const struct rhashtable_params dtls_peer_places = {
+	.head_offset		= offsetof(struct dtls_peer_place, node),
+	.key_offset		= offsetof(struct dtls_peer_place, key),
 	.key_len		= sizeof(struct dtls_peer_key),
 	.automatic_shrinking	= true,
 };
+
+static const struct rhashtable_params dtls_peer_cids = {
+	.head_offset		= offsetof(struct dtls_peer, node),
+	.key_offset		= offsetof(struct dtls_peer, cid),
+	.key_len		= sizeof(struct dtls_peer_cid),
+	.automatic_shrinking	= true,
+};
+
+/*
+ * RFC 9146 6: an address that somebody else has written into a datagram must not
+ * make us send more than comes from there, times so much.
+ */
+#define DTLS_PEER_CREDIT	3
 
 /**
  * dtls_peer_prepare() - make an empty set of peers
@@ -32,14 +47,21 @@ int dtls_peer_prepare(struct dtls_peers **peers)
 
 	if (!p)
 		return -ENOMEM;
-	err = rhashtable_init(&p->table, &dtls_peer_params);
-	if (err) {
-		kfree(p);
-		return err;
-	}
+	err = rhashtable_init(&p->table, &dtls_peer_places);
+	if (err)
+		goto out_free;
+	err = rhashtable_init(&p->cids, &dtls_peer_cids);
+	if (err)
+		goto out_table;
 	xa_init(&p->ids);
 	*peers = p;
 	return 0;
+
+out_table:
+	rhashtable_destroy(&p->table);
+out_free:
+	kfree(p);
+	return err;
 }
 
 /**
@@ -51,6 +73,7 @@ int dtls_peer_prepare(struct dtls_peers **peers)
 void dtls_peer_free(struct dtls_peers *peers)
 {
 	rhashtable_destroy(&peers->table);
+	rhashtable_destroy(&peers->cids);
 	xa_destroy(&peers->ids);
 	kfree(peers);
 }
@@ -142,6 +165,76 @@ int dtls_peer_name(const struct sock *sk, const struct dtls_peer_key *key,
 	return sizeof(*sin6);
 }
 
+/* Of the places one is never gone before the lock of the cork is taken. */
+static struct dtls_peer_place *dtls_peer_place(const struct dtls_peer *peer)
+{
+	return rcu_dereference_protected(peer->place, true);
+}
+
+static struct dtls_peer_place *dtls_peer_place_new(struct dtls_peer *peer,
+						   const struct dtls_peer_key *key)
+{
+	struct dtls_peer_place *place = kzalloc(sizeof(*place),
+						GFP_KERNEL_ACCOUNT);
+
+	if (place) {
+		place->key = *key;
+		place->peer = peer;
+	}
+	return place;
+}
+
+/* All that a new peer needs; with an error too it is its association's to free. */
+static int dtls_peer_create(struct dtls_peers *peers, struct dtls_assoc *assoc,
+			    const struct dtls_peer_key *key)
+{
+	struct dtls_peer *peer;
+
+	if (peers->last == ULONG_MAX)
+		return -ENOSPC;
+	peer = kzalloc(sizeof(*peer), GFP_KERNEL_ACCOUNT);
+	if (!peer)
+		return -ENOMEM;
+	peer->id = peers->last + 1;
+	peer->assoc = assoc;
+	peer->told = *key;
+	/* before it can be found */
+	assoc->peer = peer;
+	RCU_INIT_POINTER(peer->place, dtls_peer_place_new(peer, key));
+	if (!dtls_peer_place(peer))
+		return -ENOMEM;
+	if (!assoc->more || !assoc->more->rx_cid_len)
+		return 0;
+	peer->cid.len = assoc->more->rx_cid_len;
+	memcpy(peer->cid.cid, assoc->more->rx_cid, peer->cid.len);
+	/* nothing in a record tells how long it is (RFC 9146 3, RFC 9147 4) */
+	return peers->cid_len && peers->cid_len != peer->cid.len ? -EINVAL : 0;
+}
+
+/* Have a place, and the connection ID, found; @was: the one to be replaced. */
+static int dtls_peer_insert(struct dtls_peers *peers, struct dtls_peer *peer,
+			    struct dtls_peer_place *was)
+{
+	struct dtls_peer_place *place = dtls_peer_place(peer);
+	int err = 0;
+
+	if (peer->cid.len)
+		err = rhashtable_lookup_insert_fast(&peers->cids, &peer->node,
+						    dtls_peer_cids);
+	if (err)
+		return err;
+	if (was)
+		err = rhashtable_replace_fast(&peers->table, &was->node,
+					      &place->node, dtls_peer_places);
+	else
+		err = rhashtable_lookup_insert_fast(&peers->table, &place->node,
+						    dtls_peer_places);
+	if (err && peer->cid.len)
+		rhashtable_remove_fast(&peers->cids, &peer->node,
+				       dtls_peer_cids);
+	return err;
+}
+
 /**
  * dtls_peer_add() - add a peer
  * @peers:   of a socket; caller holds the lock of its cork
@@ -151,51 +244,47 @@ int dtls_peer_name(const struct sock *sk, const struct dtls_peer_key *key,
  * @old:     set to the association of that one, which goes to the caller, or NULL
  *
  * Context: process, may sleep.
- * Return: 0; -EEXIST if there is one already; -ENOSPC without identifiers;
- * -ENOMEM.
+ * Return: 0; -EEXIST if there is one already, with the address or the connection
+ * ID; -EINVAL if the connection ID has another length than others'; -ENOSPC
+ * without identifiers; -ENOMEM.
  */
 int dtls_peer_add(struct dtls_peers *peers, struct dtls_assoc *assoc,
 		  const struct dtls_peer_key *key, bool replace,
 		  struct dtls_assoc **old)
 {
-	struct dtls_peer *peer, *was;
+	struct dtls_peer_place *was;
+	struct dtls_peer *peer;
 	int err;
 
 	*old = NULL;
-	if (peers->last == ULONG_MAX)
-		return -ENOSPC;
-	peer = kzalloc(sizeof(*peer), GFP_KERNEL_ACCOUNT);
-	if (!peer)
-		return -ENOMEM;
-	peer->key = *key;
-	peer->id = peers->last + 1;
-	peer->assoc = assoc;
-	/* freed with it; before it can be found */
-	assoc->peer = peer;
+	err = dtls_peer_create(peers, assoc, key);
+	if (err)
+		return err;
+	peer = assoc->peer;
 	err = xa_insert(&peers->ids, peer->id, peer, GFP_KERNEL_ACCOUNT);
 	if (err)
 		return err;
 	peers->last++;
 
 	rcu_read_lock();
-	was = rhashtable_lookup(&peers->table, key, dtls_peer_params);
-	if (!was)
-		err = rhashtable_lookup_insert_fast(&peers->table, &peer->node,
-						    dtls_peer_params);
-	else if (replace)
-		err = rhashtable_replace_fast(&peers->table, &was->node,
-					      &peer->node, dtls_peer_params);
-	else
-		err = -EEXIST;
+	was = rhashtable_lookup(&peers->table, key, dtls_peer_places);
+	err = was && !replace ? -EEXIST : dtls_peer_insert(peers, peer, was);
 	rcu_read_unlock();
 	if (err) {
 		xa_erase(&peers->ids, peer->id);
-	} else if (was) {
-		xa_erase(&peers->ids, was->id);
-		set_bit(DTLS_ASSOC_REMOVED, &was->assoc->flags);
-		*old = was->assoc;
+		return err;
 	}
-	return err;
+	if (peer->cid.len)
+		WRITE_ONCE(peers->cid_len, peer->cid.len);
+	if (was) {
+		*old = was->peer->assoc;
+		set_bit(DTLS_ASSOC_REMOVED, &(*old)->flags);
+		xa_erase(&peers->ids, was->peer->id);
+		if (was->peer->cid.len)
+			rhashtable_remove_fast(&peers->cids, &was->peer->node,
+					       dtls_peer_cids);
+	}
+	return 0;
 }
 
 /**
@@ -207,9 +296,75 @@ int dtls_peer_add(struct dtls_peers *peers, struct dtls_assoc *assoc,
  */
 void dtls_peer_remove(struct dtls_peers *peers, struct dtls_assoc *assoc)
 {
-	rhashtable_remove_fast(&peers->table, &assoc->peer->node,
-			       dtls_peer_params);
-	xa_erase(&peers->ids, assoc->peer->id);
+	struct dtls_peer *peer = assoc->peer;
+
+	rhashtable_remove_fast(&peers->table, &dtls_peer_place(peer)->node,
+			       dtls_peer_places);
+	if (peer->cid.len)
+		rhashtable_remove_fast(&peers->cids, &peer->node,
+				       dtls_peer_cids);
+	xa_erase(&peers->ids, peer->id);
+}
+
+/**
+ * dtls_peer_free_one() - free what dtls_peer_add() has made
+ * @peer: peer, or NULL
+ *
+ * Context: any, after a grace period.
+ */
+void dtls_peer_free_one(struct dtls_peer *peer)
+{
+	if (peer)
+		kfree(dtls_peer_place(peer));
+	kfree(peer);
+}
+
+/**
+ * dtls_peer_where() - the address of a peer
+ * @assoc: its association
+ * @key:   filled
+ *
+ * Context: any.
+ */
+void dtls_peer_where(const struct dtls_assoc *assoc, struct dtls_peer_key *key)
+{
+	rcu_read_lock();
+	*key = rcu_dereference(assoc->peer->place)->key;
+	rcu_read_unlock();
+}
+
+/**
+ * dtls_peer_move() - a peer is at another address now
+ * @peers: of a socket; caller holds the lock of its cork
+ * @assoc: its association, not removed
+ * @key:   the address
+ *
+ * Context: process, may sleep.
+ * Return: 0; -EEXIST if there is another peer at that address; -ENOMEM.
+ */
+int dtls_peer_move(struct dtls_peers *peers, struct dtls_assoc *assoc,
+		   const struct dtls_peer_key *key)
+{
+	struct dtls_peer *peer = assoc->peer;
+	struct dtls_peer_place *was = dtls_peer_place(peer), *place;
+	int err;
+
+	peer->told = *key;
+	if (!memcmp(&was->key, key, sizeof(*key)))
+		return 0;
+	place = dtls_peer_place_new(peer, key);
+	if (!place)
+		return -ENOMEM;
+	err = rhashtable_lookup_insert_fast(&peers->table, &place->node,
+					    dtls_peer_places);
+	if (err) {
+		kfree(place);
+		return err;
+	}
+	rcu_assign_pointer(peer->place, place);
+	rhashtable_remove_fast(&peers->table, &was->node, dtls_peer_places);
+	kfree_rcu(was, rcu);
+	return 0;
 }
 
 /* Hold the association of a peer; called under RCU. */
@@ -230,11 +385,12 @@ static struct dtls_assoc *dtls_peer_get(struct dtls_peer *peer)
 struct dtls_assoc *dtls_peer_find(struct dtls_peers *peers,
 				  const struct dtls_peer_key *key)
 {
+	struct dtls_peer_place *place;
 	struct dtls_assoc *assoc;
 
 	rcu_read_lock();
-	assoc = dtls_peer_get(rhashtable_lookup(&peers->table, key,
-						dtls_peer_params));
+	place = rhashtable_lookup(&peers->table, key, dtls_peer_places);
+	assoc = dtls_peer_get(place ? place->peer : NULL);
 	rcu_read_unlock();
 	return assoc;
 }
@@ -268,30 +424,140 @@ struct dtls_assoc *dtls_peer_find_id(struct dtls_peers *peers, u64 id,
 	return assoc;
 }
 
+static void dtls_peer_source(const struct sk_buff *skb,
+			     struct dtls_peer_key *key)
+{
+	memset(key, 0, sizeof(*key));
+	key->port = udp_hdr(skb)->source;
+#if IS_ENABLED(CONFIG_IPV6)
+	if (skb->protocol == htons(ETH_P_IPV6)) {
+		key->addr = ipv6_hdr(skb)->saddr;
+		key->scope = dtls_peer_scope(&key->addr, inet6_iif(skb));
+		return;
+	}
+#endif
+	ipv6_addr_set_v4mapped(ip_hdr(skb)->saddr, &key->addr);
+}
+
+/* Does a datagram begin with a connection ID? Return: false if not. */
+static bool dtls_peer_read_cid(const struct sk_buff *skb, u8 len,
+			       struct dtls_peer_cid *cid)
+{
+	u8 first;
+	int at;
+
+	if (skb_copy_bits(skb, 0, &first, sizeof(first)))
+		return false;
+	switch (dtls_record13_kind(first)) {
+	case DTLS_KIND_CID12:
+		/* RFC 9146 3: type, version, epoch, number */
+		at = 11;
+		break;
+	case DTLS_KIND_13:
+		if (!(first & DTLS_RECORD13_CID))
+			return false;
+		at = 1;
+		break;
+	default:
+		return false;
+	}
+	memset(cid, 0, sizeof(*cid));
+	cid->len = len;
+	return !skb_copy_bits(skb, at, cid->cid, len);
+}
+
 /**
  * dtls_peer_of_skb() - whose is a datagram
- * @ds:  socket with peers
- * @skb: datagram, of UDP's queue
+ * @ds:        socket with peers
+ * @skb:       datagram, of UDP's queue
+ * @elsewhere: set if the connection ID is that of a peer with another address
  *
  * Context: process. Return: association with a reference, or NULL.
  */
 struct dtls_assoc *dtls_peer_of_skb(struct dtls_sock *ds,
-				    const struct sk_buff *skb)
+				    const struct sk_buff *skb, bool *elsewhere)
 {
 	struct dtls_peers *peers = dtls_sock_peers(ds);
-	struct dtls_peer_key key = { .port = udp_hdr(skb)->source };
+	struct dtls_assoc *assoc = NULL;
+	struct dtls_peer_key key, now;
+	struct dtls_peer_cid cid;
+	u8 len;
 
+	*elsewhere = false;
 	if (!peers)
 		return NULL;
-#if IS_ENABLED(CONFIG_IPV6)
-	if (skb->protocol == htons(ETH_P_IPV6)) {
-		key.addr = ipv6_hdr(skb)->saddr;
-		key.scope = dtls_peer_scope(&key.addr, inet6_iif(skb));
+	dtls_peer_source(skb, &key);
+	len = READ_ONCE(peers->cid_len);
+	if (!len || !dtls_peer_read_cid(skb, len, &cid))
 		return dtls_peer_find(peers, &key);
+	rcu_read_lock();
+	assoc = dtls_peer_get(rhashtable_lookup(&peers->cids, &cid,
+						dtls_peer_cids));
+	rcu_read_unlock();
+	if (!assoc)
+		return NULL;
+	dtls_peer_where(assoc, &now);
+	*elsewhere = memcmp(&now, &key, sizeof(key));
+	if (*elsewhere && READ_ONCE(ds->move) == DTLS_MOVE_OFF) {
+		dtls_assoc_put(assoc);
+		return NULL;
 	}
-#endif
-	ipv6_addr_set_v4mapped(ip_hdr(skb)->saddr, &key.addr);
-	return dtls_peer_find(peers, &key);
+	return assoc;
+}
+
+/**
+ * dtls_peer_moved() - a record that is newer than all before came from elsewhere
+ * @assoc: association of the peer, with keys that have opened it
+ * @skb:   the datagram
+ * @len:   bytes of it
+ *
+ * RFC 9146 6, RFC 9147 9: the peer may have moved. Or somebody has caught its
+ * record and sent it on, faster than the network: then the next one that arrives
+ * brings it back.
+ *
+ * Context: process, may sleep; no locks held.
+ */
+void dtls_peer_moved(struct dtls_assoc *assoc, const struct sk_buff *skb,
+		     unsigned int len)
+{
+	struct dtls_peer *peer = assoc->peer;
+	struct dtls_sock *ds = assoc->ds;
+	struct dtls_peer_key key;
+	bool tell = false;
+
+	dtls_peer_source(skb, &key);
+	mutex_lock(&ds->cork.lock);
+	if (test_bit(DTLS_ASSOC_REMOVED, &assoc->flags))
+		goto out;
+	if (READ_ONCE(ds->move) == DTLS_MOVE_AUTO) {
+		atomic64_set(&peer->credit, DTLS_PEER_CREDIT * (s64)len);
+		tell = !dtls_peer_move(ds->peers, assoc, &key);
+		if (tell)
+			WRITE_ONCE(peer->capped, true);
+	} else if (memcmp(&peer->told, &key, sizeof(key))) {
+		/* once for each address */
+		peer->told = key;
+		tell = true;
+	}
+out:
+	mutex_unlock(&ds->cork.lock);
+	if (tell) {
+		dtls_stats_inc(assoc->net, DTLS_STAT_RX_MOVED);
+		dtls_control_event_at(assoc, DTLS_EVENT_MOVED, &key);
+	}
+}
+
+/**
+ * dtls_peer_heard() - a record of a peer that has moved by itself
+ * @assoc: its association
+ * @len:   bytes of the record
+ *
+ * Context: any.
+ */
+void dtls_peer_heard(struct dtls_assoc *assoc, unsigned int len)
+{
+	if (READ_ONCE(assoc->peer->capped))
+		atomic64_add(DTLS_PEER_CREDIT * (s64)len, &assoc->peer->credit);
 }
 
 /* The control message that names a peer. Return: 0 if there is none. */
@@ -329,7 +595,7 @@ int dtls_peer_of_msg(struct dtls_sock *ds, struct msghdr *msg,
 		     struct dtls_assoc **assoc)
 {
 	struct dtls_peers *peers = dtls_sock_peers(ds);
-	struct dtls_peer_key key;
+	struct dtls_peer_key key, now;
 	u64 id = 0;
 	int err;
 
@@ -350,12 +616,13 @@ int dtls_peer_of_msg(struct dtls_sock *ds, struct msghdr *msg,
 		      dtls_peer_find(peers, &key);
 	if (!*assoc)
 		return -ENOKEY;
-	if (id && msg->msg_name &&
-	    memcmp(&(*assoc)->peer->key, &key, sizeof(key))) {
-		dtls_assoc_put(*assoc);
-		return -EINVAL;
-	}
-	return 0;
+	if (!id || !msg->msg_name)
+		return 0;
+	dtls_peer_where(*assoc, &now);
+	if (!memcmp(&now, &key, sizeof(key)))
+		return 0;
+	dtls_assoc_put(*assoc);
+	return -EINVAL;
 }
 
 /**
@@ -363,14 +630,25 @@ int dtls_peer_of_msg(struct dtls_sock *ds, struct msghdr *msg,
  * @assoc: its association
  * @msg:   all but the address
  *
- * Context: process, may sleep. Return: as sendmsg.
+ * Context: process, may sleep.
+ * Return: as sendmsg; -ENOBUFS if the peer has moved by itself, and has not sent
+ * enough from there.
  */
 int dtls_peer_send(const struct dtls_assoc *assoc, struct msghdr *msg)
 {
-	struct dtls_sock *ds = assoc->ds;
+	struct dtls_peer *peer = assoc->peer;
 	struct __kernel_sockaddr_storage name;
+	struct dtls_sock *ds = assoc->ds;
+	size_t len = msg_data_left(msg);
+	struct dtls_peer_key key;
 
+	if (unlikely(READ_ONCE(peer->capped)) &&
+	    atomic64_sub_return(len, &peer->credit) < 0) {
+		atomic64_add(len, &peer->credit);
+		return -ENOBUFS;
+	}
+	dtls_peer_where(assoc, &key);
 	msg->msg_name = &name;
-	msg->msg_namelen = dtls_peer_name(ds->sk, &assoc->peer->key, &name);
+	msg->msg_namelen = dtls_peer_name(ds->sk, &key, &name);
 	return ds->proto->base->sendmsg(ds->sk, msg, msg_data_left(msg));
 }

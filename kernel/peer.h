@@ -25,29 +25,67 @@ struct dtls_peer_key {
 };
 
 /**
- * struct dtls_peer - a peer; lives as long as its association
- * @node:  place in the table of addresses
- * @key:   address
- * @id:    identifier, never given twice on a socket
- * @assoc: association; the table owns a reference
+ * struct dtls_peer_cid - connection ID that a peer's records have
+ * @len: bytes of it; 0: none
+ * @cid: the ID, and zeroes
+ * @pad: 0
  */
-struct dtls_peer {
+struct dtls_peer_cid {
+	u8	len;
+	u8	cid[DTLS_CID_MAX];
+	u8	pad[3];
+};
+
+/**
+ * struct dtls_peer_place - where a peer is; another one when it moves
+ * @node: in the table of addresses
+ * @key:  address
+ * @peer: the peer
+ * @rcu:  readers go on meanwhile
+ */
+struct dtls_peer_place {
 	struct rhash_head	node;
 	struct dtls_peer_key	key;
+	struct dtls_peer	*peer;
+	struct rcu_head		rcu;
+};
+
+/**
+ * struct dtls_peer - a peer; lives as long as its association
+ * @place:  where it is; changed under the lock of the socket's cork
+ * @node:   in the table of connection IDs, if it has one
+ * @cid:    that
+ * @id:     identifier, never given twice on a socket
+ * @assoc:  association; the tables own a reference
+ * @told:   address that DTLS_EVENT_MOVED has told of last; under the same lock
+ * @capped: it has moved by itself, and who is there has not been asked
+ * @credit: bytes that may be sent to it then
+ */
+struct dtls_peer {
+	struct dtls_peer_place __rcu *place;
+	struct rhash_head	node;
+	struct dtls_peer_cid	cid;
 	u64			id;
 	struct dtls_assoc	*assoc;
+	struct dtls_peer_key	told;
+	bool			capped;
+	atomic64_t		credit;
 };
 
 /**
  * struct dtls_peers - all peers of a socket; changed under the lock of its cork
- * @table: by address
- * @ids:   by identifier, struct dtls_peer
- * @last:  identifier given last
+ * @table:   by address, struct dtls_peer_place
+ * @cids:    by connection ID, struct dtls_peer
+ * @ids:     by identifier, struct dtls_peer
+ * @last:    identifier given last
+ * @cid_len: bytes of all connection IDs; 0: there has been none yet
  */
 struct dtls_peers {
 	struct rhashtable	table;
+	struct rhashtable	cids;
 	struct xarray		ids;
 	unsigned long		last;
+	u8			cid_len;
 };
 
 int dtls_peer_prepare(struct dtls_peers **peers);
@@ -60,13 +98,20 @@ int dtls_peer_name(const struct sock *sk, const struct dtls_peer_key *key,
 int dtls_peer_add(struct dtls_peers *peers, struct dtls_assoc *assoc,
 		  const struct dtls_peer_key *key, bool replace,
 		  struct dtls_assoc **old);
+void dtls_peer_free_one(struct dtls_peer *peer);
 void dtls_peer_remove(struct dtls_peers *peers, struct dtls_assoc *assoc);
 struct dtls_assoc *dtls_peer_find(struct dtls_peers *peers,
 				  const struct dtls_peer_key *key);
 struct dtls_assoc *dtls_peer_find_id(struct dtls_peers *peers, u64 id,
 				     bool next);
 struct dtls_assoc *dtls_peer_of_skb(struct dtls_sock *ds,
-				    const struct sk_buff *skb);
+				    const struct sk_buff *skb, bool *elsewhere);
+void dtls_peer_where(const struct dtls_assoc *assoc, struct dtls_peer_key *key);
+int dtls_peer_move(struct dtls_peers *peers, struct dtls_assoc *assoc,
+		   const struct dtls_peer_key *key);
+void dtls_peer_moved(struct dtls_assoc *assoc, const struct sk_buff *skb,
+		     unsigned int len);
+void dtls_peer_heard(struct dtls_assoc *assoc, unsigned int len);
 int dtls_peer_of_msg(struct dtls_sock *ds, struct msghdr *msg,
 		     struct dtls_assoc **assoc);
 int dtls_peer_send(const struct dtls_assoc *assoc, struct msghdr *msg);

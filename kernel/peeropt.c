@@ -189,6 +189,36 @@ static int dtls_peeropt_del(struct dtls_sock *ds,
 	return gone ? -ENOENT : 0;
 }
 
+/*
+ * DTLS_PEER_MOVE: the program knows where the peer is. If it is there already, it
+ * has been asked, and may be sent as much as there is.
+ */
+static int dtls_peeropt_move(struct dtls_sock *ds,
+			     const struct dtls_peer_info *info)
+{
+	struct dtls_peer_key key;
+	struct dtls_assoc *assoc;
+	int err;
+
+	if (info->flags || !info->id)
+		return -EINVAL;
+	err = dtls_peer_parse(ds->sk, &info->addr, sizeof(info->addr), &key);
+	if (err)
+		return err;
+	assoc = dtls_peeropt_find(ds, info);
+	if (IS_ERR(assoc))
+		return PTR_ERR(assoc);
+	mutex_lock(&ds->cork.lock);
+	err = -ENOENT;
+	if (!test_bit(DTLS_ASSOC_REMOVED, &assoc->flags))
+		err = dtls_peer_move(ds->peers, assoc, &key);
+	if (!err)
+		WRITE_ONCE(assoc->peer->capped, false);
+	mutex_unlock(&ds->cork.lock);
+	dtls_assoc_put(assoc);
+	return err;
+}
+
 /* DTLS_PEER_OPTION */
 static int dtls_peeropt_option(struct dtls_sock *ds, sockptr_t optval,
 			       unsigned int optlen)
@@ -219,7 +249,8 @@ static int dtls_peeropt_option(struct dtls_sock *ds, sockptr_t optval,
 /**
  * dtls_peeropt_set() - set an option that has to do with peers
  * @ds:      socket
- * @optname: %DTLS_PEER_ADD, %DTLS_PEER_DEL or %DTLS_PEER_OPTION
+ * @optname: %DTLS_PEER_ADD, %DTLS_PEER_DEL, %DTLS_PEER_MOVE or
+ *           %DTLS_PEER_OPTION
  * @optval:  value
  * @optlen:  bytes of it
  *
@@ -241,7 +272,10 @@ int dtls_peeropt_set(struct dtls_sock *ds, int optname, sockptr_t optval,
 		return -EINVAL;
 	if (optname == DTLS_PEER_ADD)
 		return dtls_peeropt_add(ds, &info, optval, size, optlen - size);
-	return size == optlen ? dtls_peeropt_del(ds, &info) : -EINVAL;
+	if (size != optlen)
+		return -EINVAL;
+	return optname == DTLS_PEER_DEL ? dtls_peeropt_del(ds, &info) :
+					  dtls_peeropt_move(ds, &info);
 }
 
 /* DTLS_PEER_INFO: who is it, and how is it? */
@@ -250,6 +284,7 @@ static int dtls_peeropt_info(struct dtls_sock *ds, char __user *optval,
 {
 	struct dtls_peer_info info;
 	struct dtls_assoc *assoc;
+	struct dtls_peer_key key;
 	int size;
 
 	size = dtls_peeropt_copy(&info, sizeof(info), USER_SOCKPTR(optval), len);
@@ -263,7 +298,8 @@ static int dtls_peeropt_info(struct dtls_sock *ds, char __user *optval,
 	info.flags = 0;
 	info.id = assoc->peer->id;
 	memset(&info.addr, 0, sizeof(info.addr));
-	dtls_peer_name(ds->sk, &assoc->peer->key, &info.addr);
+	dtls_peer_where(assoc, &key);
+	dtls_peer_name(ds->sk, &key, &info.addr);
 	if (test_bit(DTLS_ASSOC_CLOSED, &assoc->flags))
 		info.state |= DTLS_PEER_CLOSED;
 	if (test_bit(DTLS_ASSOC_RX_CLOSED, &assoc->flags))

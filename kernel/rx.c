@@ -238,11 +238,7 @@ static void dtls_rx_find(struct dtls_rx *rx)
 	struct dtls_record_hdr none = {};
 	struct dtls_run *run = &rx->run;
 
-	/* of another peer, maybe */
-	dtls_rx_drop_keys(rx);
-	if (rx->held)
-		dtls_assoc_put(rx->held);
-	rx->held = dtls_peer_of_skb(rx->ds, run->skb);
+	rx->held = dtls_peer_of_skb(rx->ds, run->skb, &rx->elsewhere);
 	rx->assoc = rx->held;
 	if (rx->assoc) {
 		rx->form = READ_ONCE(rx->assoc->rx_form);
@@ -256,7 +252,7 @@ static void dtls_rx_find(struct dtls_rx *rx)
 
 /**
  * dtls_rx_fetch() - get something to open in hand
- * @rx:  nothing is in hand
+ * @rx:  just begun: what is taken is of one association
  * @all: all of an aggregate; otherwise one datagram
  *
  * Context: process, may sleep; no locks held. Several callers may be at it side
@@ -271,14 +267,14 @@ int dtls_rx_fetch(struct dtls_rx *rx, bool all)
 	rx->masks = 0;
 	if (list_empty(&rx->ds->runs) || !dtls_rx_resume(rx, NULL, all))
 		err = dtls_rx_dequeue(rx, all);
-	if (unlikely(!rx->assoc || rx->held) && rx->run.skb)
+	if (unlikely(!rx->assoc) && rx->run.skb)
 		dtls_rx_find(rx);
 	return err;
 }
 
 /**
  * dtls_rx_fetch_rest() - get the rest of an aggregate in hand
- * @rx:  nothing is in hand
+ * @rx:  just begun
  * @skb: the aggregate
  *
  * Context: process.
@@ -289,7 +285,7 @@ bool dtls_rx_fetch_rest(struct dtls_rx *rx, const struct sk_buff *skb)
 	rx->masks = 0;
 	if (!dtls_rx_resume(rx, skb, true))
 		return false;
-	if (unlikely(!rx->assoc || rx->held))
+	if (unlikely(!rx->assoc))
 		dtls_rx_find(rx);
 	return true;
 }

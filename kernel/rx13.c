@@ -5,6 +5,7 @@
  */
 #include "cid12.h"
 #include "control.h"
+#include "peer.h"
 #include "record13.h"
 #include "rx.h"
 #include "update.h"
@@ -193,6 +194,24 @@ static void dtls_rx_spent(struct dtls_rx *rx)
 	sk_error_report(sk);
 }
 
+/* A record of a peer is authentic: where does it come from? */
+static void dtls_rx_whence(struct dtls_rx *rx)
+{
+	u32 len = rx->hdr.hdr_len + rx->hdr.len;
+
+	if (!rx->elsewhere) {
+		dtls_peer_heard(rx->assoc, len);
+		return;
+	}
+	/*
+	 * RFC 9146 6: "the received datagram ... is newer (in terms of both epoch
+	 * and sequence number) than the newest datagram received".
+	 */
+	if (rx->ep->epoch == READ_ONCE(rx->assoc->rx_last) &&
+	    dtls_keys_expected(rx->ep) == rx->hdr.seq + 1)
+		dtls_peer_moved(rx->assoc, rx->run.skb, len);
+}
+
 /**
  * dtls_rx_open_inner() - open the record in hand, with its type inside
  * @rx:  with header and keys
@@ -244,6 +263,8 @@ enum dtls_stat dtls_rx_open_inner(struct dtls_rx *rx, u32 max)
 	verdict = dtls_keys_commit(ep, hdr->seq, max(len, 0));
 	if (verdict != DTLS_REPLAY_NEW)
 		return dtls_rx_refused(verdict);
+	if (unlikely(rx->held))
+		dtls_rx_whence(rx);
 	if (len < 0 || !dtls_cipher_knows(&ep->aead, type))
 		return DTLS_STAT_RX_DROP_TYPE;
 	/* RFC 9147 6.1: epoch 2 is for handshake messages, alerts and ACKs */

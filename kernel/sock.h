@@ -125,6 +125,7 @@ struct dtls_run {
  * @ds:      socket
  * @assoc:   association of the records; NULL until it is known
  * @held:    @assoc, if a reference is owned
+ * @elsewhere: it is a peer's, and comes not from where that is
  * @work:    work area, once there was use for one
  * @ep:      keys of the last record, with a reference
  * @run:     what is in hand; its list is not used
@@ -145,6 +146,7 @@ struct dtls_rx {
 	struct dtls_sock	*ds;
 	struct dtls_assoc	*assoc;
 	struct dtls_assoc	*held;
+	bool			elsewhere;
 	struct dtls_work	*work;
 	struct dtls_epoch	*ep;
 	struct dtls_run		run;
@@ -194,6 +196,7 @@ struct dtls_rx {
  * @look:          looks for these, as the program may not be one that reads
  * @recvtype:      DTLS_RECVTYPE
  * @recvpeer:      DTLS_RECVPEER
+ * @move:          DTLS_MOVE
  * @no_export:     DTLS_NO_EXPORT
  * @cork:          record under construction
  */
@@ -222,6 +225,7 @@ struct dtls_sock {
 	bool			gro;
 	bool			recvtype;
 	bool			recvpeer;
+	u8			move;
 	bool			no_export;
 	atomic_t		acks_due;
 	struct delayed_work	look;
@@ -292,6 +296,7 @@ static inline void dtls_rx_begin(struct dtls_rx *rx, struct dtls_sock *ds)
 	rx->ds = ds;
 	rx->assoc = dtls_sock_assoc(ds);
 	rx->held = NULL;
+	rx->elsewhere = false;
 	rx->work = NULL;
 	rx->ep = NULL;
 	rx->run.skb = NULL;

@@ -210,6 +210,11 @@ static int dtls_sockopt_set_int(struct dtls_sock *ds, int optname,
 			return -EINVAL;
 		WRITE_ONCE(ds->events, val);
 		return 0;
+	case DTLS_MOVE:
+		if (val < DTLS_MOVE_OFF || val > DTLS_MOVE_AUTO)
+			return -EINVAL;
+		WRITE_ONCE(ds->move, val);
+		return 0;
 	case DTLS_PADDING:
 		if (val < 0 || val > DTLS_PLAINTEXT_MAX)
 			return -EINVAL;
@@ -249,9 +254,11 @@ static int dtls_sockopt_set_dtls(struct dtls_sock *ds, int optname,
 	case DTLS_KEY_UPDATE:
 	case DTLS_PADDING:
 	case DTLS_RECVPEER:
+	case DTLS_MOVE:
 		return dtls_sockopt_set_int(ds, optname, optval, optlen);
 	case DTLS_PEER_ADD:
 	case DTLS_PEER_DEL:
+	case DTLS_PEER_MOVE:
 	case DTLS_PEER_OPTION:
 		return dtls_peeropt_set(ds, optname, optval, optlen);
 	case DTLS_LAST_FLIGHT:
@@ -358,6 +365,9 @@ static bool dtls_sockopt_int(struct dtls_sock *ds, int level, int optname,
 		return true;
 	case DTLS_RECVPEER:
 		*val = READ_ONCE(ds->recvpeer);
+		return true;
+	case DTLS_MOVE:
+		*val = READ_ONCE(ds->move);
 		return true;
 	case DTLS_REPLAY_WINDOW:
 		*val = READ_ONCE(ds->window);

@@ -30,6 +30,7 @@ static const char *const dtls_stats_names[DTLS_STAT_COUNT] = {
 	[DTLS_STAT_RX_KEY_UPDATES]	= "RxKeyUpdates",
 	[DTLS_STAT_TX_ACKS]		= "TxAcks",
 	[DTLS_STAT_RX_ACKS]		= "RxAcks",
+	[DTLS_STAT_RX_MOVED]		= "RxMoved",
 	[DTLS_STAT_RX_ASYNC]		= "RxAsync",
 	[DTLS_STAT_RX_DROP_SHORT]	= "RxDropShort",
 	[DTLS_STAT_RX_DROP_VERSION]	= "RxDropVersion",

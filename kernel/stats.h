@@ -28,6 +28,7 @@
  * @DTLS_STAT_RX_KEY_UPDATES: KeyUpdates that brought new keys
  * @DTLS_STAT_TX_ACKS: ACKs sent
  * @DTLS_STAT_RX_ACKS: ACKs received
+ * @DTLS_STAT_RX_MOVED: moves of peers that were seen
  * @DTLS_STAT_RX_ASYNC: records whose AEAD answered later
  * @DTLS_STAT_RX_DROP_SHORT: datagram ends inside a record header
  * @DTLS_STAT_RX_DROP_VERSION: version is not DTLS 1.2
@@ -68,6 +69,7 @@ enum dtls_stat {
 	DTLS_STAT_RX_KEY_UPDATES,
 	DTLS_STAT_TX_ACKS,
 	DTLS_STAT_RX_ACKS,
+	DTLS_STAT_RX_MOVED,
 	DTLS_STAT_RX_ASYNC,
 	DTLS_STAT_RX_DROP_SHORT,
 	DTLS_STAT_RX_DROP_VERSION,

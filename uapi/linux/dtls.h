@@ -41,6 +41,8 @@
 #define DTLS_PEER_INFO		22	/* get: struct dtls_peer_info */
 #define DTLS_PEER_OPTION	23	/* set, get: struct dtls_peer_option, value */
 #define DTLS_RECVPEER		24	/* set, get: int, 0 or 1 */
+#define DTLS_MOVE		25	/* set, get: int, DTLS_MOVE_* */
+#define DTLS_PEER_MOVE		26	/* set: struct dtls_peer_info */
 
 /* Protocol versions, as on the wire. */
 #define DTLS_1_2_VERSION	0xfefd
@@ -180,6 +182,14 @@ struct dtls_peer_info {
 #define DTLS_PEER_NOTIFY	8	/* del: send a close_notify first */
 #define DTLS_PEER_NEXT		16	/* info: of the first peer above @id */
 
+/*
+ * DTLS_MOVE: what becomes of a peer with a connection ID, from whom a record has come
+ * that is authentic and newer than all before, from another address.
+ */
+#define DTLS_MOVE_OFF		0	/* dropped, as what strangers send */
+#define DTLS_MOVE_CONFIRM	1	/* an event; the program says DTLS_PEER_MOVE */
+#define DTLS_MOVE_AUTO		2	/* followed, and an event */
+
 /* States of a peer. */
 #define DTLS_PEER_CLOSED	1	/* closed by the peer, or after a fatal alert */
 #define DTLS_PEER_RX_CLOSED	2	/* DTLS 1.3: the peer sends no more */
@@ -290,7 +300,8 @@ struct dtls_flight_record {
 #define DTLS_EVENT_FLIGHT	0x08	/* the last flight was sent again */
 #define DTLS_EVENT_REKEY	0x10	/* new keys are in use, epoch in ee_info */
 #define DTLS_EVENT_CLOSED	0x20	/* a peer has closed, see struct dtls_event */
-#define DTLS_EVENT_ALL		0x3f
+#define DTLS_EVENT_MOVED	0x40	/* a peer has another address: the message's */
+#define DTLS_EVENT_ALL		0x7f
 
 /**
  * struct dtls_event - what recvmsg with MSG_ERRQUEUE returns as data
