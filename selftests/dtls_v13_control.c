@@ -617,23 +617,39 @@ static void flight_wait(struct end13 *far, struct seen13 *s)
 	} while (!s->others);
 }
 
-/* The server has got all: then it is an ACK that a repetition of its own gets. */
+/*
+ * The server has got all: then it is an ACK that a repetition of its own gets. Not at
+ * once, maybe: the kernel may be just reading what said so.
+ */
 static bool flight_over(struct pair13 *p, struct oracle13_key *early)
 {
 	struct number13 n;
 	struct seen13 s;
 	__u64 flights;
+	int tries;
 
-	if (recv_now(p->near.fd) != -EAGAIN)
-		return false;
-	far13_collect(&p->far, &s);
-	flights = stat_read("TxLastFlight");
-	n = early_message(&p->far, early, HS_FINISHED, FAR13_MESSAGE - 1);
-	if (recv_now(p->near.fd) != -EAGAIN)
-		return false;
-	far13_collect(&p->far, &s);
-	return seen13_acked(&s, n) && !s.others &&
-	       stat_read("TxLastFlight") == flights && alive(p->near.fd, &p->far);
+	for (tries = 0; tries < 100; tries++) {
+		if (recv_now(p->near.fd) != -EAGAIN)
+			return false;
+		far13_collect(&p->far, &s);
+		flights = stat_read("TxLastFlight");
+		n = early_message(&p->far, early, HS_FINISHED, FAR13_MESSAGE - 1);
+		if (recv_now(p->near.fd) != -EAGAIN)
+			return false;
+		far13_collect(&p->far, &s);
+		if (seen13_acked(&s, n) && !s.others)
+			return stat_read("TxLastFlight") == flights &&
+			       alive(p->near.fd, &p->far);
+		sched_yield();
+	}
+	return false;
+}
+
+/* The ACK of a KeyUpdate is here: whoever reads it is soon done. */
+static void update_wait(int fd)
+{
+	while (recv_now(fd) == -EAGAIN && get_int(fd, SOL_DTLS, DTLS_KEY_UPDATE))
+		sched_yield();
 }
 
 /* A client whose Finished got lost: the server repeats its own flight. */
@@ -758,8 +774,7 @@ TEST_F(control13, last_flight_and_update)
 	far13_collect(&p.far, &s);
 	ASSERT_EQ(1, s.updates);
 	far13_ack(&p.far, &s.update, 1);
-	ASSERT_EQ(-EAGAIN, recv_now(p.near.fd));
-	ASSERT_EQ(0, get_int(p.near.fd, SOL_DTLS, DTLS_KEY_UPDATE));
+	update_wait(p.near.fd);
 	ASSERT_EQ(true, flight_over(&p, &early));
 	pair13_close(&p);
 }
@@ -786,8 +801,7 @@ TEST_F(control13, last_flight_beside_update)
 	while (!s.updates && !s.repeats)
 		far13_take(&p.far, &s, 0);
 	far13_ack(&p.far, &s.update, 1);
-	ASSERT_EQ(-EAGAIN, recv_now(fd));
-	ASSERT_EQ(0, get_int(fd, SOL_DTLS, DTLS_KEY_UPDATE));
+	update_wait(fd);
 	pair13_close(&p);
 }
 

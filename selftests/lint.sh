@@ -135,7 +135,7 @@ kernel_doc() {
 
 spelling() {
 	files . | grep -v '\.pem$' | xargs -d '\n' codespell -q 2 \
-		-L "afile,ans,fro,ot,hist,inout,nd,ro,te,wee"
+		-L "afile,ans,fro,ot,hist,iif,inout,nd,ro,te,wee"
 }
 
 cpp_check() {

@@ -302,7 +302,8 @@ static enum verdict flight_expect(const struct subject *s,
 		left -= sizeof(rec);
 		if (rec.type < DTLS_TYPE_CCS || rec.type > DTLS_TYPE_HANDSHAKE ||
 		    rec.pad || rec.seq || !rec.len ||
-		    rec.len > DTLS_PLAINTEXT_MAX || rec.len > left || (rec.epoch && rec.epoch != s->tx_last))
+		    rec.len > DTLS_PLAINTEXT_MAX || rec.len > left ||
+		    (rec.epoch && rec.epoch != s->tx_last))
 			return REFUSED;
 		p += rec.len;
 		left -= rec.len;
