@@ -723,6 +723,7 @@ TEST_F(control13, last_flight_in_part)
 	struct oracle13_key early;
 	struct seen13 s;
 	struct pair13 p;
+	int tries;
 
 	client_open(&p, variant->suite, variant->family, &early, 3);
 	early_message(&p.far, &early, HS_FINISHED, FAR13_MESSAGE - 1);
@@ -738,13 +739,18 @@ TEST_F(control13, last_flight_in_part)
 	far13_collect(&p.far, &s);
 
 	/* the server repeats what has no ACK, and that need not be its Finished */
-	early_message(&p.far, &early, HS_CERTIFICATE_VERIFY, FAR13_MESSAGE - 2);
-	ASSERT_EQ(-EAGAIN, recv_now(p.near.fd));
-	flight_wait(&p.far, &s);
+	for (tries = 0; tries < 20; tries++) {
+		early_message(&p.far, &early, HS_CERTIFICATE_VERIFY,
+			      FAR13_MESSAGE - 2);
+		ASSERT_EQ(-EAGAIN, recv_now(p.near.fd));
+		flight_wait(&p.far, &s);
+		ASSERT_EQ(0, s.acks);
+		/* not so if the timer was faster than our ACKs */
+		if (s.others == 1)
+			break;
+	}
+	ASSERT_EQ(1, s.others);
 	ASSERT_EQ(HS_CERTIFICATE, s.other[0].first);
-	if (s.others > 1)
-		ASSERT_EQ(HS_CERTIFICATE, s.other[1].first);
-	ASSERT_EQ(0, s.acks);
 	far13_ack(&p.far, &s.other[0].at, 1);
 	ASSERT_EQ(true, flight_over(&p, &early));
 	pair13_close(&p);
