@@ -126,6 +126,27 @@ int dtls_message_request_cid(const struct dtls_message *msg, const u8 *body)
 }
 
 /**
+ * dtls_message_put_request_cid() - write a RequestConnectionId
+ * @buf:   where, %DTLS_MESSAGE_REQUEST_CID_LEN bytes
+ * @seq:   message_seq, the next of this direction
+ * @count: how many connection IDs are asked for
+ *
+ * Context: any.
+ */
+void dtls_message_put_request_cid(u8 *buf, u16 seq, u8 count)
+{
+	struct dtls_message msg = {
+		.type = DTLS_MESSAGE_REQUEST_CID,
+		.seq = seq,
+		.len = 1,
+		.frag_len = 1,
+	};
+
+	dtls_message_put_hdr(buf, &msg);
+	buf[DTLS_MESSAGE_HDR] = count;
+}
+
+/**
  * dtls_message_new_cid() - read a NewConnectionId
  * @msg:  its header
  * @body: what follows the header
@@ -156,6 +177,23 @@ int dtls_message_new_cid(const struct dtls_message *msg, const u8 *body,
 }
 
 /**
+ * dtls_message_whole_cids() - how much of a list can be read
+ * @cids: the first connection ID, with its length in front
+ * @have: bytes that are there; the list may go on
+ *
+ * Context: any.
+ * Return: bytes up to the end of the last connection ID that is all there.
+ */
+unsigned int dtls_message_whole_cids(const u8 *cids, unsigned int have)
+{
+	unsigned int off = 0;
+
+	while (off < have && cids[off] < have - off)
+		off += 1 + cids[off];
+	return off;
+}
+
+/**
  * dtls_message_next_cid() - the next connection ID of a list
  * @list: place in it
  *
@@ -171,6 +209,43 @@ bool dtls_message_next_cid(struct dtls_message_cid *list)
 	list->next += 1 + list->len;
 	list->left -= 1 + list->len;
 	return true;
+}
+
+/**
+ * dtls_message_put_new_cid() - write a NewConnectionId
+ * @buf:     where, %DTLS_MESSAGE_NEW_CID_LEN bytes
+ * @seq:     message_seq, the next of this direction
+ * @cids:    connection IDs
+ * @stride:  bytes from one of them to the next
+ * @count:   how many
+ * @cid_len: bytes of each
+ * @usage:   %DTLS_MESSAGE_CID_IMMEDIATE or %DTLS_MESSAGE_CID_SPARE
+ *
+ * Context: any.
+ * Return: bytes written.
+ */
+size_t dtls_message_put_new_cid(u8 *buf, u16 seq, const u8 *cids,
+				unsigned int stride, unsigned int count,
+				u8 cid_len, u8 usage)
+{
+	struct dtls_message msg = {
+		.type = DTLS_MESSAGE_NEW_CID,
+		.seq = seq,
+		.len = 3 + count * (1 + cid_len),
+	};
+	u8 *p = buf + DTLS_MESSAGE_HDR;
+
+	msg.frag_len = msg.len;
+	dtls_message_put_hdr(buf, &msg);
+	dtls_record_put_be16(p, msg.len - 3);
+	p += 2;
+	for (; count; count--, cids += stride) {
+		*p++ = cid_len;
+		memcpy(p, cids, cid_len);
+		p += cid_len;
+	}
+	*p++ = usage;
+	return p - buf;
 }
 
 /**

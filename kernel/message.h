@@ -23,6 +23,9 @@
 /* RFC 9147 9 */
 #define DTLS_MESSAGE_CID_IMMEDIATE	0
 #define DTLS_MESSAGE_CID_SPARE		1
+#define DTLS_MESSAGE_REQUEST_CID_LEN	(DTLS_MESSAGE_HDR + 1)
+#define DTLS_MESSAGE_NEW_CID_LEN(count, cid_len) \
+	(DTLS_MESSAGE_HDR + 3 + (count) * (1 + (cid_len)))
 
 /* RFC 9147 7: an ACK has a length, and pairs of 64-bit numbers. */
 #define DTLS_MESSAGE_ACK_HDR	2
@@ -75,9 +78,14 @@ void dtls_message_put_hdr(u8 *buf, const struct dtls_message *msg);
 void dtls_message_put_key_update(u8 *buf, u16 seq, u8 request);
 int dtls_message_key_update(const struct dtls_message *msg, const u8 *body);
 int dtls_message_request_cid(const struct dtls_message *msg, const u8 *body);
+void dtls_message_put_request_cid(u8 *buf, u16 seq, u8 count);
 int dtls_message_new_cid(const struct dtls_message *msg, const u8 *body,
 			 struct dtls_message_cid *list);
+unsigned int dtls_message_whole_cids(const u8 *cids, unsigned int have);
 bool dtls_message_next_cid(struct dtls_message_cid *list);
+size_t dtls_message_put_new_cid(u8 *buf, u16 seq, const u8 *cids,
+				unsigned int stride, unsigned int count,
+				u8 cid_len, u8 usage);
 int dtls_message_parse_ack(const u8 *body, size_t len);
 bool dtls_message_acked(const u8 *body, unsigned int count, u64 epoch, u64 seq);
 size_t dtls_message_put_ack(u8 *buf, const struct dtls_message_number *records,

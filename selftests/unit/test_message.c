@@ -214,6 +214,47 @@ TEST(new_cid)
 	EXPECT_FALSE(dtls_message_next_cid(&list));
 }
 
+TEST(put_cids)
+{
+	static const char want[] = "\n\0\0\t\1\2\0\0\0\0\0\t"
+				   "\0\6\2ab\2cd\1";
+	struct dtls_message m;
+	u8 buf[300];
+
+	memset(buf, 0x5a, sizeof(buf));
+	ASSERT_EQ(21, dtls_message_put_new_cid(buf, 0x102, (u8 *)"ab-cd", 3, 2,
+					       2, DTLS_MESSAGE_CID_SPARE));
+	ASSERT_EQ(21, DTLS_MESSAGE_NEW_CID_LEN(2, 2));
+	EXPECT_EQ(0, memcmp(want, buf, 21));
+	EXPECT_EQ(0x5a, buf[21]);
+	memset(buf, 0x5a, sizeof(buf));
+	ASSERT_EQ(15, dtls_message_put_new_cid(buf, 0, NULL, 0, 0, 7,
+					       DTLS_MESSAGE_CID_IMMEDIATE));
+	EXPECT_EQ(0, memcmp("\0\0\0", buf + 12, 3));
+	EXPECT_EQ(0x5a, buf[15]);
+
+	memset(buf, 0x5a, sizeof(buf));
+	dtls_message_put_request_cid(buf, 0x102, 250);
+	ASSERT_EQ(13, dtls_message_parse(buf, 13, &m));
+	EXPECT_EQ(0x102, m.seq);
+	EXPECT_EQ(250, dtls_message_request_cid(&m, buf + 12));
+	EXPECT_EQ(0x5a, buf[13]);
+}
+
+TEST(whole_cids)
+{
+	static const u8 *list = (const u8 *)"\2ab\0\3cde";
+
+	EXPECT_EQ(0, dtls_message_whole_cids(list, 0));
+	EXPECT_EQ(0, dtls_message_whole_cids(list, 1));
+	EXPECT_EQ(0, dtls_message_whole_cids(list, 2));
+	EXPECT_EQ(3, dtls_message_whole_cids(list, 3));
+	EXPECT_EQ(4, dtls_message_whole_cids(list, 4));
+	EXPECT_EQ(4, dtls_message_whole_cids(list, 5));
+	EXPECT_EQ(4, dtls_message_whole_cids(list, 7));
+	EXPECT_EQ(8, dtls_message_whole_cids(list, 8));
+}
+
 TEST(ack)
 {
 	/* RFC 9147 7 */
