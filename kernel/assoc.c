@@ -4,6 +4,7 @@
 #include <linux/slab.h>
 
 #include "assoc.h"
+#include "connid.h"
 #include "flight.h"
 #include "peer.h"
 #include "sock.h"
@@ -73,8 +74,10 @@ static void dtls_assoc_free(struct rcu_head *rcu)
 {
 	struct dtls_assoc *assoc = container_of(rcu, struct dtls_assoc, rcu);
 
-	if (assoc->more)
+	if (assoc->more) {
 		dtls_update_free(assoc->more->update);
+		dtls_connid_free(assoc->more);
+	}
 	kfree(assoc->more);
 	dtls_peer_free_one(assoc->peer);
 	kmem_cache_free(dtls_assoc_cache, assoc);

@@ -21,8 +21,11 @@ struct dtls_sock;
  * @update:     how keys renew themselves, with DTLS 1.3, or NULL
  * @tx_cid_len: bytes of @tx_cid
  * @rx_cid_len: bytes of @rx_cid
- * @tx_cid:     connection ID that the peer wants to see
- * @rx_cid:     connection ID that we want to see
+ * @tx_cid:     connection ID that the peer wants to see: it may give another
+ * @rx_cid:     connection ID that we want to see: the first
+ * @rx_set:     others that we take as well, or NULL; changed under the lock of
+ *              @update
+ * @rx_used:    number of the one that the peer has used last, see connid.h
  */
 struct dtls_more {
 	struct dtls_epoch	*tx_hs;
@@ -31,6 +34,8 @@ struct dtls_more {
 	u8			rx_cid_len;
 	u8			tx_cid[DTLS_CID_MAX];
 	u8			rx_cid[DTLS_CID_MAX];
+	struct dtls_connid_set __rcu *rx_set;
+	u32			rx_used;
 };
 
 /**
@@ -91,6 +96,10 @@ struct dtls_assoc {
 /* Bits of dtls_assoc.ack_due. */
 #define DTLS_DUE_KEYS		1	/* our KeyUpdate */
 #define DTLS_DUE_FLIGHT		2	/* the last flight of the handshake */
+#define DTLS_DUE_CID		4	/* a message of connection IDs */
+
+/* A message after the handshake; there is never more than one. */
+#define DTLS_DUE_MESSAGE	(DTLS_DUE_KEYS | DTLS_DUE_CID)
 
 struct dtls_assoc *dtls_assoc_create(struct dtls_sock *ds);
 void dtls_assoc_stop(struct dtls_assoc *assoc);

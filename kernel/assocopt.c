@@ -6,19 +6,20 @@
 #include <linux/uaccess.h>
 
 #include "assocopt.h"
+#include "connid.h"
 #include "flight.h"
 #include "install.h"
 #include "sock.h"
 #include "update.h"
 
 /*
- * Copy one struct dtls_keys of unknown age from @optval at @off: shorter ones
- * are extended by zeroes, longer ones accepted if what we do not know is zero.
- * @size is set to what the program says it is long.
+ * Copy one struct of unknown age, which begins with its size, from @optval at
+ * @off: shorter ones are extended by zeroes up to @known bytes, longer ones
+ * accepted if what we do not know is zero. @size is set to what the program says
+ * it is long, which is @least or more.
  */
-static int dtls_assocopt_copy_keys(struct dtls_keys *keys, sockptr_t optval,
-				   unsigned int off, unsigned int left,
-				   u32 *size)
+static int dtls_assocopt_copy(void *to, u32 known, u32 least, sockptr_t optval,
+			      unsigned int off, unsigned int left, u32 *size)
 {
 	u8 tail[64];
 	u32 at, n;
@@ -27,15 +28,14 @@ static int dtls_assocopt_copy_keys(struct dtls_keys *keys, sockptr_t optval,
 		return -EINVAL;
 	if (copy_from_sockptr_offset(size, optval, off, sizeof(*size)))
 		return -EFAULT;
-	if (*size < DTLS_KEYS_SIZE_VER0 || *size > left || *size > PAGE_SIZE)
+	if (*size < least || *size > left || *size > PAGE_SIZE)
 		return -EINVAL;
-	memset(keys, 0, sizeof(*keys));
-	if (copy_from_sockptr_offset(keys, optval, off,
-				     min_t(u32, *size, sizeof(*keys))))
+	memset(to, 0, known);
+	if (copy_from_sockptr_offset(to, optval, off, min(*size, known)))
 		return -EFAULT;
 	/* the program may have changed it under us */
-	keys->size = *size;
-	for (at = sizeof(*keys); at < *size; at += n) {
+	*(u32 *)to = *size;
+	for (at = known; at < *size; at += n) {
 		n = min_t(u32, *size - at, sizeof(tail));
 		if (copy_from_sockptr_offset(tail, optval, off + at, n))
 			return -EFAULT;
@@ -43,6 +43,14 @@ static int dtls_assocopt_copy_keys(struct dtls_keys *keys, sockptr_t optval,
 			return -E2BIG;
 	}
 	return 0;
+}
+
+static int dtls_assocopt_copy_keys(struct dtls_keys *keys, sockptr_t optval,
+				   unsigned int off, unsigned int left,
+				   u32 *size)
+{
+	return dtls_assocopt_copy(keys, sizeof(*keys), DTLS_KEYS_SIZE_VER0,
+				  optval, off, left, size);
 }
 
 /**
@@ -98,10 +106,26 @@ static int dtls_assocopt_install(struct dtls_assoc *assoc, int optname,
 	return err;
 }
 
+static int dtls_assocopt_new_cid(struct dtls_assoc *assoc, sockptr_t optval,
+				 unsigned int off, unsigned int len)
+{
+	struct dtls_new_cid offer;
+	u32 size;
+	int err;
+
+	BUILD_BUG_ON(sizeof(offer) != DTLS_NEW_CID_SIZE_VER0);
+	err = dtls_assocopt_copy(&offer, sizeof(offer), DTLS_NEW_CID_SIZE_VER0,
+				 optval, off, len, &size);
+	if (err)
+		return err;
+	return size == len ? dtls_connid_offer(assoc, &offer) : -EINVAL;
+}
+
 /**
  * dtls_assocopt_set() - set an option of an association that has keys
  * @assoc:   the association
- * @optname: %DTLS_TX, %DTLS_RX, %DTLS_TXRX, %DTLS_LAST_FLIGHT, %DTLS_KEY_UPDATE
+ * @optname: %DTLS_TX, %DTLS_RX, %DTLS_TXRX, %DTLS_LAST_FLIGHT, %DTLS_KEY_UPDATE,
+ *           %DTLS_NEW_CID, %DTLS_REQUEST_CID, %DTLS_NEXT_CID
  * @optval:  the option's value
  * @off:     where in it that of @optname begins
  * @len:     bytes of that
@@ -121,16 +145,27 @@ int dtls_assocopt_set(struct dtls_assoc *assoc, int optname, sockptr_t optval,
 		return dtls_assocopt_install(assoc, optname, optval, off, len);
 	case DTLS_LAST_FLIGHT:
 		return dtls_flight_set(assoc, optval, off, len);
+	case DTLS_NEW_CID:
+		return dtls_assocopt_new_cid(assoc, optval, off, len);
 	case DTLS_KEY_UPDATE:
-		if (len != sizeof(val))
-			return -EINVAL;
-		if (copy_from_sockptr_offset(&val, optval, off, sizeof(val)))
-			return -EFAULT;
-		if (val != 0 && val != 1)
-			return -EINVAL;
-		return dtls_update_begin(assoc, val);
+	case DTLS_REQUEST_CID:
+	case DTLS_NEXT_CID:
+		break;
+	default:
+		return -ENOPROTOOPT;
 	}
-	return -ENOPROTOOPT;
+	if (len != sizeof(val))
+		return -EINVAL;
+	if (copy_from_sockptr_offset(&val, optval, off, sizeof(val)))
+		return -EFAULT;
+	if (optname == DTLS_REQUEST_CID)
+		return val < 1 || val > U8_MAX ? -EINVAL :
+		       dtls_connid_request(assoc, val);
+	if (optname == DTLS_NEXT_CID)
+		return val != 1 ? -EINVAL : dtls_connid_next(assoc);
+	if (val != 0 && val != 1)
+		return -EINVAL;
+	return dtls_update_begin(assoc, val);
 }
 
 static int dtls_assocopt_get_int(int val, char __user *optval, int off, int len,
@@ -150,7 +185,7 @@ static int dtls_assocopt_get_int(int val, char __user *optval, int off, int len,
  * dtls_assocopt_get() - get an option of an association
  * @assoc:   the association
  * @optname: %DTLS_TX, %DTLS_RX and their exports, %DTLS_KEY_UPDATE,
- *           %DTLS_MAX_PAYLOAD
+ *           %DTLS_MAX_PAYLOAD, %DTLS_NEW_CID, %DTLS_REQUEST_CID, %DTLS_NEXT_CID
  * @optval:  the program's buffer
  * @off:     where in it the value goes
  * @len:     bytes of room there
@@ -177,6 +212,11 @@ int dtls_assocopt_get(struct dtls_assoc *assoc, int optname,
 		return dtls_assocopt_get_int(!!(READ_ONCE(assoc->ack_due) &
 						DTLS_DUE_KEYS), optval, off,
 					     len, optlen);
+	case DTLS_NEW_CID:
+	case DTLS_REQUEST_CID:
+	case DTLS_NEXT_CID:
+		return dtls_assocopt_get_int(dtls_connid_count(assoc, optname),
+					     optval, off, len, optlen);
 	case DTLS_MAX_PAYLOAD:
 		return dtls_assocopt_get_int(dtls_path_max_payload(assoc),
 					     optval, off, len, optlen);

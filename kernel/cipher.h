@@ -66,7 +66,7 @@ struct dtls_cipher {
  * @tfm:     transform, owned
  * @sn:      DTLS 1.3: transform that encrypts sequence numbers, owned; or NULL
  * @cid:     connection ID of the records, @cid_len bytes; owned by the
- *           association
+ *           association, with DTLS 1.3 by the epoch
  * @iv:      nonce without what changes from record to record
  * @form:    enum dtls_form
  * @front:   bytes of a record in front of its payload: header, explicit nonce

@@ -5,6 +5,7 @@
 #include <linux/slab.h>
 
 #include "assoc.h"
+#include "connid.h"
 #include "hkdf.h"
 #include "install.h"
 #include "update.h"
@@ -73,10 +74,13 @@ static int dtls_install_derive(struct dtls_epoch *ep,
 	struct dtls_hkdf_keys out;
 	int err;
 
-	ep->secret = kmemdup(keys->secret, sizeof(keys->secret),
+	ep->secret = kmalloc(sizeof(keys->secret) + keys->cid_len,
 			     GFP_KERNEL_ACCOUNT);
 	if (!ep->secret)
 		return -ENOMEM;
+	memcpy(ep->secret, keys->secret, sizeof(keys->secret));
+	/* its own: the peer may give another for records to come */
+	memcpy(ep->secret + sizeof(keys->secret), keys->cid, keys->cid_len);
 	err = dtls_hkdf_keys(dtls_hkdf_hash(keys->cipher_suite), keys->secret,
 			     keys->secret_len, c->key_len, c->iv_len,
 			     c->key_len, &out);
@@ -123,7 +127,9 @@ static struct dtls_epoch *dtls_install_create(struct dtls_assoc *assoc,
 	}
 	if (keys->version != DTLS_1_3_VERSION)
 		memcpy(ep->key, keys->key, c->key_len);
-	if (keys->cid_len)
+	if (keys->cid_len && keys->version == DTLS_1_3_VERSION)
+		cid = ep->secret + sizeof(keys->secret);
+	else if (keys->cid_len)
 		cid = window ? assoc->more->rx_cid : assoc->more->tx_cid;
 	dtls_cipher_shape(&ep->aead, dtls_install_form(keys), cid, keys->cid_len);
 	refcount_set(&ep->ref, 1);
@@ -148,7 +154,10 @@ static struct dtls_epoch *dtls_install_create(struct dtls_assoc *assoc,
 	return ep;
 }
 
-/* One direction keeps the connection ID that its first keys came with. */
+/*
+ * One direction keeps the connection ID that its first keys came with, but for
+ * what comes after a handshake of DTLS 1.3.
+ */
 static bool dtls_install_fix_cid(const struct dtls_keys *keys, bool first,
 				 u8 *cid, u8 *cid_len)
 {
@@ -203,7 +212,8 @@ static int dtls_install_fix(struct dtls_assoc *assoc,
 					more->tx_cid, &more->tx_cid_len))
 		return -EINVAL;
 	if (rx && !dtls_install_fix_cid(rx, !assoc->rx_last, more->rx_cid,
-					&more->rx_cid_len))
+					&more->rx_cid_len) &&
+	    !dtls_connid_takes(more, rx->cid, rx->cid_len))
 		return -EINVAL;
 	return 0;
 }
@@ -307,6 +317,12 @@ int dtls_install_keys(struct dtls_assoc *assoc, const struct dtls_keys *tx,
 	if ((tx && tx->epoch <= assoc->tx_last) ||
 	    (rx && rx->epoch <= assoc->rx_last))
 		goto out_unlock;
+	/* the peer has given another meanwhile */
+	err = -EINVAL;
+	if (tx && assoc->more &&
+	    !dtls_install_fix_cid(tx, false, assoc->more->tx_cid,
+				  &assoc->more->tx_cid_len))
+		goto out_unlock;
 	err = 0;
 	dtls_update_keyed(assoc, tx, rx);
 	if (tx) {
@@ -328,6 +344,75 @@ out_put:
 		dtls_keys_put(new_tx);
 	if (new_rx)
 		dtls_keys_put(new_rx);
+	return err;
+}
+
+/* Put @ep, of the same keys, in the place of @old, unless that is gone. */
+static int dtls_install_replace(struct dtls_assoc *assoc,
+				struct dtls_epoch *old, struct dtls_epoch *ep)
+{
+	struct dtls_more *more = assoc->more;
+
+	lockdep_assert_held(&assoc->lock);
+	if (test_bit(DTLS_ASSOC_CLOSED, &assoc->flags))
+		return -EPIPE;
+	if (test_bit(DTLS_ASSOC_TX_FROZEN, &assoc->flags))
+		return -EKEYREVOKED;
+	if (rcu_access_pointer(assoc->tx) != old)
+		return -EAGAIN;
+	more->tx_cid_len = ep->aead.cid_len;
+	memcpy(more->tx_cid, ep->aead.cid, ep->aead.cid_len);
+	dtls_keys_move(old, ep);
+	dtls_install_set_tx(assoc, ep);
+	return 0;
+}
+
+/**
+ * dtls_install_cid() - have another connection ID in records to come
+ * @assoc:   association of DTLS 1.3, whose records have one
+ * @cid:     it, of any length
+ * @cid_len: bytes of it, up to %DTLS_CID_MAX, not 0
+ *
+ * Records lie in memory as their header's length wants it, and are put together
+ * by many at a time. So what says how they look is not changed under them: the
+ * same keys begin anew, with the numbers that are left.
+ *
+ * Context: process, may sleep; takes the lock of the association. The caller lets
+ * nobody else renew meanwhile.
+ * Return: 0; -ENOKEY without keys; -EPIPE; -EKEYREVOKED; -ENOMEM; or the errno of
+ * the crypto API.
+ */
+int dtls_install_cid(struct dtls_assoc *assoc, const u8 *cid,
+		     unsigned int cid_len)
+{
+	struct dtls_keys keys = { .version = DTLS_1_3_VERSION };
+	struct dtls_epoch *old, *ep;
+	int err;
+
+	memcpy(keys.cid, cid, cid_len);
+	keys.cid_len = cid_len;
+	do {
+		old = dtls_keys_get_tx(assoc);
+		if (!old)
+			return -ENOKEY;
+		keys.cipher_suite = old->suite;
+		keys.epoch = old->epoch;
+		keys.secret_len = dtls_hkdf_secret_len(dtls_hkdf_hash(old->suite));
+		memcpy(keys.secret, old->secret, keys.secret_len);
+		ep = dtls_install_create(assoc, &keys, 0);
+		if (IS_ERR(ep)) {
+			err = PTR_ERR(ep);
+		} else {
+			mutex_lock(&assoc->lock);
+			err = dtls_install_replace(assoc, old, ep);
+			mutex_unlock(&assoc->lock);
+			/* that of its place; or the new, which has none */
+			dtls_keys_put(err ? ep : old);
+		}
+		dtls_keys_put(old);
+		/* the program has brought others */
+	} while (err == -EAGAIN);
+	memzero_explicit(&keys, sizeof(keys));
 	return err;
 }
 

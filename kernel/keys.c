@@ -9,6 +9,7 @@
 #include <linux/slab.h>
 
 #include "assoc.h"
+#include "connid.h"
 #include "hkdf.h"
 #include "keys.h"
 #include "update.h"
@@ -75,6 +76,18 @@ struct dtls_epoch *dtls_keys_alloc(u32 window)
 	return kzalloc(dtls_keys_rx_bytes(window), GFP_KERNEL_ACCOUNT);
 }
 
+/* Somebody was sealing with these keys when they moved. */
+static void dtls_keys_settle(struct dtls_epoch *ep)
+{
+	struct dtls_epoch *to = dtls_keys_get_tx(ep->assoc);
+
+	if (!to)
+		return;
+	if (to->epoch == ep->epoch)
+		atomic64_add(atomic64_read(&ep->tx_bytes), &to->tx_bytes);
+	dtls_keys_put(to);
+}
+
 static void dtls_keys_free(struct rcu_head *rcu)
 {
 	/* whichever of these it came from */
@@ -93,6 +106,8 @@ void dtls_keys_put(struct dtls_epoch *ep)
 
 	if (!refcount_dec_and_test(&ep->ref))
 		return;
+	if (unlikely(test_bit(DTLS_EPOCH_MOVED, &ep->flags)))
+		dtls_keys_settle(ep);
 	if (test_bit(DTLS_EPOCH_SENDS, &ep->flags))
 		atomic_dec(&assoc->senders);
 	if (ep->aead.form == DTLS_FORM_13)
@@ -205,14 +220,73 @@ bool dtls_keys_has_rx(struct dtls_assoc *assoc)
  * @ep: epoch
  *
  * Context: any.
- * Return: -EKEYREVOKED if the keys were exported; -EKEYEXPIRED at the end of
- * the numbers.
+ * Return: -EKEYREVOKED if the keys were exported; -ESTALE if they go on
+ * elsewhere; -EKEYEXPIRED at the end of the numbers.
  */
 int dtls_keys_no_seqs(const struct dtls_epoch *ep)
 {
 	if (test_bit(DTLS_ASSOC_TX_FROZEN, &ep->assoc->flags))
 		return -EKEYREVOKED;
-	return -EKEYEXPIRED;
+	/* pairs with dtls_keys_move(): the flag, then the end of the numbers */
+	smp_rmb();
+	return test_bit(DTLS_EPOCH_MOVED, &ep->flags) ? -ESTALE : -EKEYEXPIRED;
+}
+
+/**
+ * dtls_keys_move() - go on with the same keys, with records of another shape
+ * @from: keys that send
+ * @to:   the same keys, used for nothing as yet. The caller holds the lock of
+ *        their association, and puts these into the place of the others
+ *
+ * As with an export, no number is in two hands: whoever still has @from has those
+ * that he took before, and finds no more.
+ *
+ * Context: process.
+ */
+void dtls_keys_move(struct dtls_epoch *from, struct dtls_epoch *to)
+{
+	u64 next;
+
+	set_bit(DTLS_EPOCH_MOVED, &from->flags);
+	/* a full barrier: pairs with dtls_keys_no_seqs() */
+	next = atomic64_xchg(&from->seq, DTLS_RECORD_SEQ_MAX);
+	atomic64_set(&to->seq, min_t(u64, next, from->end));
+	to->first = from->first;
+	atomic64_set(&to->tx_bytes, atomic64_xchg(&from->tx_bytes, 0));
+	/* what has been told of them */
+	if (test_bit(DTLS_EPOCH_LIMIT_TOLD, &from->flags))
+		set_bit(DTLS_EPOCH_LIMIT_TOLD, &to->flags);
+	if (test_bit(DTLS_EPOCH_END_TOLD, &from->flags))
+		set_bit(DTLS_EPOCH_END_TOLD, &to->flags);
+	if (test_bit(DTLS_EPOCH_SPENT_TOLD, &from->flags))
+		set_bit(DTLS_EPOCH_SPENT_TOLD, &to->flags);
+}
+
+/**
+ * dtls_keys_follow() - where keys go on that have moved
+ * @ep: those, with a reference; replaced
+ *
+ * Whoever moves them holds the lock until the others are in their place.
+ *
+ * Context: process, may sleep; takes the lock of the association.
+ * Return: 0; or -EPIPE if there are none any more, with @ep as it was.
+ */
+int dtls_keys_follow(struct dtls_epoch **ep)
+{
+	struct dtls_assoc *assoc = (*ep)->assoc;
+	struct dtls_epoch *to;
+
+	mutex_lock(&assoc->lock);
+	to = rcu_dereference_protected(assoc->tx,
+				       lockdep_is_held(&assoc->lock));
+	if (to)
+		refcount_inc(&to->ref);
+	mutex_unlock(&assoc->lock);
+	if (!to)
+		return -EPIPE;
+	dtls_keys_put(*ep);
+	*ep = to;
+	return 0;
 }
 
 /**
@@ -380,7 +454,9 @@ int dtls_keys_read(struct dtls_assoc *assoc, bool rx, bool export,
 		keys->iv_len = ep->aead.cipher->iv_len;
 	}
 	keys->cid_len = ep->aead.cid_len;
-	if (keys->cid_len)
+	if (rx && keys->cid_len)
+		dtls_connid_used(assoc->more, keys->cid);
+	else if (keys->cid_len)
 		memcpy(keys->cid, ep->aead.cid, keys->cid_len);
 	if (rx) {
 		/* a commit after this sees that the direction is frozen */

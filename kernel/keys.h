@@ -29,7 +29,8 @@ struct dtls_assoc;
  * @suite:       IANA number of the suite
  * @flags:       DTLS_EPOCH_*
  * @key:         DTLS 1.2: the key, for export
- * @secret:      DTLS 1.3: the traffic secret, %DTLS_SECRET_MAX bytes, owned
+ * @secret:      DTLS 1.3: the traffic secret, %DTLS_SECRET_MAX bytes, and behind
+ *               it the connection ID, owned
  * @rcu:         for the lock-free look-up, once the key is wiped
  * @near:        sending: number from which on there is a limit to tell of
  * @seq:         sending: next sequence number
@@ -85,6 +86,7 @@ struct dtls_epoch {
 #define DTLS_EPOCH_OPENED	2	/* a record has been opened under it */
 #define DTLS_EPOCH_SPENT_TOLD	3	/* usage limit of the AEAD reached */
 #define DTLS_EPOCH_SENDS	4	/* records of the program are sealed with it */
+#define DTLS_EPOCH_MOVED	5	/* the same keys go on elsewhere */
 
 /* RFC 9147 6.1: handshake traffic has epoch 2, application data 3 and up. */
 #define DTLS_EPOCH_HANDSHAKE	2
@@ -100,6 +102,8 @@ bool dtls_keys_has_rx(struct dtls_assoc *assoc);
 bool dtls_keys_has_tx(struct dtls_assoc *assoc);
 void dtls_keys_put(struct dtls_epoch *ep);
 int dtls_keys_no_seqs(const struct dtls_epoch *ep);
+void dtls_keys_move(struct dtls_epoch *from, struct dtls_epoch *to);
+int dtls_keys_follow(struct dtls_epoch **ep);
 enum dtls_replay_verdict dtls_keys_check_locked(struct dtls_epoch *ep, u64 seq);
 enum dtls_replay_verdict dtls_keys_commit(struct dtls_epoch *ep, u64 seq,
 					  unsigned int bytes);
@@ -132,7 +136,7 @@ static inline u64 dtls_keys_mark(u64 limit)
  * Context: any.
  * Return: how many, at least one; -EKEYREVOKED if the keys were exported;
  * -EKEYEXPIRED at the end of the numbers, or with DTLS 1.3 of what the AEAD may
- * seal.
+ * seal; -ESTALE if the keys go on elsewhere, see dtls_keys_follow().
  */
 static inline int dtls_keys_take_seqs(struct dtls_epoch *ep, unsigned int count,
 				      u64 *first)

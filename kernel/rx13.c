@@ -4,6 +4,7 @@
  * DTLS 1.3 (RFC 9147), and of DTLS 1.2 with connection IDs (RFC 9146).
  */
 #include "cid12.h"
+#include "connid.h"
 #include "control.h"
 #include "peer.h"
 #include "record13.h"
@@ -40,11 +41,16 @@ static enum dtls_record_fault dtls_rx_parse13(struct dtls_rx *rx, const u8 *buf,
 	 * RFC 9147 4: "MAY omit the CID in all but the first record" of a
 	 * datagram.
 	 */
-	if (!unified.cid_len)
+	if (!unified.cid_len) {
+		rx->cid = DTLS_CONNID_NONE;
 		return rx->run.off % rx->run.seg ? DTLS_FAULT_OK :
 						   DTLS_FAULT_CID;
-	return memcmp(buf + 1, more->rx_cid, unified.cid_len) ?
-	       DTLS_FAULT_CID : DTLS_FAULT_OK;
+	}
+	rx->cid = 0;
+	if (likely(!memcmp(buf + 1, more->rx_cid, unified.cid_len)))
+		return DTLS_FAULT_OK;
+	return dtls_connid_find(more, buf + 1, &rx->cid) ? DTLS_FAULT_OK :
+							   DTLS_FAULT_CID;
 }
 
 static enum dtls_record_fault dtls_rx_parse_cid12(struct dtls_rx *rx,
@@ -273,6 +279,9 @@ enum dtls_stat dtls_rx_open_inner(struct dtls_rx *rx, u32 max)
 		return DTLS_STAT_RX_DROP_CONTROL;
 	dtls_rx_accept(rx, type, frag, len);
 	rx->fit = hdr->len;
+	/* now it is the peer who has used it */
+	if (rx->cid != DTLS_CONNID_NONE)
+		dtls_connid_seen(ep->assoc->more, rx->cid);
 	if (type == DTLS_TYPE_DATA && len > max) {
 		dtls_rx_keep(rx, true);
 		return DTLS_RX_KEPT;

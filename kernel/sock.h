@@ -12,6 +12,9 @@
 
 #include "assoc.h"
 
+/* No number of a connection ID, see connid.h. */
+#define DTLS_CONNID_NONE	U32_MAX
+
 struct dtls_message_number;
 struct dtls_peers;
 
@@ -132,6 +135,7 @@ struct dtls_run {
  * @hdr:     header of the record
  * @copy:    its bytes, where they do not lie in one piece
  * @form:    enum dtls_form of the records
+ * @cid:     number of the connection ID of the record, or %DTLS_CONNID_NONE
  * @masks:   DTLS 1.3: masks of sequence numbers that wait in @work
  * @mask_at: and the place in @run that the first of them was made from; the
  *           others are a segment apart
@@ -154,6 +158,7 @@ struct dtls_rx {
 	u8			copy[DTLS_RECORD_HDR12 + DTLS_CID_MAX];
 	u8			form;
 	u8			masks;
+	u32			cid;
 	u32			mask_at;
 	struct dtls_plain	plain;
 	u32			last;
@@ -302,6 +307,7 @@ static inline void dtls_rx_begin(struct dtls_rx *rx, struct dtls_sock *ds)
 	rx->run.skb = NULL;
 	rx->last = 0;
 	rx->fit = 0;
+	rx->cid = DTLS_CONNID_NONE;
 	rx->records = 0;
 	rx->control = 0;
 	rx->bytes = 0;

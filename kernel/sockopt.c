@@ -5,6 +5,7 @@
 
 #include "assocopt.h"
 #include "compat.h"
+#include "connid.h"
 #include "control.h"
 #include "flight.h"
 #include "install.h"
@@ -195,6 +196,7 @@ static int dtls_sockopt_set_no_export(struct dtls_sock *ds, int val)
 static int dtls_sockopt_set_int(struct dtls_sock *ds, int optname,
 				sockptr_t optval, unsigned int optlen)
 {
+	struct dtls_assoc *assoc = dtls_sock_assoc(ds);
 	int val;
 
 	if (optlen != sizeof(val))
@@ -225,11 +227,8 @@ static int dtls_sockopt_set_int(struct dtls_sock *ds, int optname,
 		return -EINVAL;
 	if (optname == DTLS_NO_EXPORT)
 		return dtls_sockopt_set_no_export(ds, val);
-	if (optname == DTLS_KEY_UPDATE) {
-		struct dtls_assoc *assoc = dtls_sock_assoc(ds);
-
+	if (optname == DTLS_KEY_UPDATE)
 		return assoc ? dtls_update_begin(assoc, val) : -ENOKEY;
-	}
 	if (optname == DTLS_RECVPEER)
 		WRITE_ONCE(ds->recvpeer, val);
 	else
@@ -261,6 +260,12 @@ static int dtls_sockopt_set_dtls(struct dtls_sock *ds, int optname,
 	case DTLS_PEER_MOVE:
 	case DTLS_PEER_OPTION:
 		return dtls_peeropt_set(ds, optname, optval, optlen);
+	case DTLS_NEW_CID:
+	case DTLS_REQUEST_CID:
+	case DTLS_NEXT_CID:
+		assoc = dtls_sock_assoc(ds);
+		return assoc ? dtls_assocopt_set(assoc, optname, optval, 0,
+						 optlen) : -ENOKEY;
 	case DTLS_LAST_FLIGHT:
 		assoc = dtls_sock_assoc(ds);
 		return assoc ? dtls_flight_set(assoc, optval, 0, optlen) :
@@ -384,6 +389,12 @@ static bool dtls_sockopt_int(struct dtls_sock *ds, int level, int optname,
 	case DTLS_KEY_UPDATE:
 		assoc = dtls_sock_assoc(ds);
 		*val = assoc && READ_ONCE(assoc->ack_due) & DTLS_DUE_KEYS;
+		return true;
+	case DTLS_NEW_CID:
+	case DTLS_REQUEST_CID:
+	case DTLS_NEXT_CID:
+		assoc = dtls_sock_assoc(ds);
+		*val = assoc ? dtls_connid_count(assoc, optname) : 0;
 		return true;
 	case DTLS_MAX_PAYLOAD:
 		assoc = dtls_sock_assoc(ds);

@@ -26,6 +26,9 @@
  * @DTLS_STAT_RX_RENEGOTIATE: renegotiations refused
  * @DTLS_STAT_TX_KEY_UPDATES: KeyUpdates sent, repetitions included
  * @DTLS_STAT_RX_KEY_UPDATES: KeyUpdates that brought new keys
+ * @DTLS_STAT_TX_CID_MESSAGES: NewConnectionId and RequestConnectionId sent,
+ *	repetitions included
+ * @DTLS_STAT_RX_CID_MESSAGES: those received that were in order
  * @DTLS_STAT_TX_ACKS: ACKs sent
  * @DTLS_STAT_RX_ACKS: ACKs received
  * @DTLS_STAT_RX_MOVED: moves of peers that were seen
@@ -67,6 +70,8 @@ enum dtls_stat {
 	DTLS_STAT_RX_RENEGOTIATE,
 	DTLS_STAT_TX_KEY_UPDATES,
 	DTLS_STAT_RX_KEY_UPDATES,
+	DTLS_STAT_TX_CID_MESSAGES,
+	DTLS_STAT_RX_CID_MESSAGES,
 	DTLS_STAT_TX_ACKS,
 	DTLS_STAT_RX_ACKS,
 	DTLS_STAT_RX_MOVED,

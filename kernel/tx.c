@@ -481,16 +481,9 @@ static noinline ssize_t dtls_tx_groups(struct dtls_tx *tx,
 	return total ? total : ret;
 }
 
-/**
- * dtls_tx_bytes() - seal and send bytes
- * @tx:   the call
- * @from: where they are; advanced by what is sent
- * @len:  how many, cut as the call says
- *
- * Context: process, may sleep; no locks held but that of the cork.
- * Return: bytes sent, or a negative errno if that is none.
- */
-ssize_t dtls_tx_bytes(struct dtls_tx *tx, struct iov_iter *from, size_t len)
+/* dtls_tx_bytes(), as far as these keys go. */
+static __always_inline ssize_t dtls_tx_some(struct dtls_tx *tx,
+					    struct iov_iter *from, size_t len)
 {
 	size_t seg = tx->gso ? min_t(size_t, tx->gso, len) : len;
 	int err;
@@ -503,6 +496,37 @@ ssize_t dtls_tx_bytes(struct dtls_tx *tx, struct iov_iter *from, size_t len)
 	if (unlikely(err))
 		return err;
 	return dtls_tx_single(tx, from, len);
+}
+
+/**
+ * dtls_tx_bytes() - seal and send bytes
+ * @tx:   the call; has other keys afterwards if they have moved
+ * @from: where they are; advanced by what is sent
+ * @len:  how many, cut as the call says
+ *
+ * Context: process, may sleep; no locks held but that of the cork.
+ * Return: bytes sent, or a negative errno if that is none.
+ */
+ssize_t dtls_tx_bytes(struct dtls_tx *tx, struct iov_iter *from, size_t len)
+{
+	size_t left = len;
+	ssize_t ret;
+
+	for (;;) {
+		ret = dtls_tx_some(tx, from, left);
+		if (likely(ret == left))
+			return len;
+		if (ret > 0)
+			left -= ret;
+		if ((ret < 0 && ret != -ESTALE) ||
+		    !test_bit(DTLS_EPOCH_MOVED, &tx->ep->flags))
+			break;
+		/* another connection ID meanwhile: send the rest with that */
+		ret = dtls_keys_follow(&tx->ep);
+		if (ret)
+			break;
+	}
+	return left < len ? len - left : ret;
 }
 
 /* Checks that UDP makes further down, where it would cost a number. */

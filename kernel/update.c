@@ -9,6 +9,9 @@
  * its new keys at once, beside the old ones, and is acknowledged as often as it
  * comes.
  *
+ * Messages of connection IDs (connid.c) go the same way. The peer takes messages in
+ * order, so there is one at a time, and the others wait for its ACK.
+ *
  * The same timer repeats a client's last flight of the handshake (flight.c).
  *
  * The program may be one that only sends. So while an ACK is due, the work item
@@ -16,6 +19,7 @@
  */
 #include <linux/slab.h>
 
+#include "connid.h"
 #include "control.h"
 #include "flight.h"
 #include "install.h"
@@ -69,6 +73,8 @@ int dtls_update_create(struct dtls_assoc *assoc, struct dtls_more *more)
  */
 void dtls_update_free(struct dtls_update *up)
 {
+	if (up)
+		kfree(up->connid);
 	kfree(up);
 }
 
@@ -180,43 +186,86 @@ static unsigned long dtls_update_wait(unsigned int *waits)
 /* Have the work done when the first thing is due. Called with the lock held. */
 static void dtls_update_schedule(struct dtls_update *up)
 {
-	bool keys = dtls_update_pending(up, DTLS_DUE_KEYS);
+	bool message = dtls_update_pending(up, DTLS_DUE_MESSAGE);
 	bool flight = dtls_update_pending(up, DTLS_DUE_FLIGHT);
 	unsigned long due = up->due;
 
-	if (!keys && !flight)
+	if (!message && !flight)
 		return;
-	if (flight && (!keys || time_before(up->flight_due, due)))
+	if (flight && (!message || time_before(up->flight_due, due)))
 		due = up->flight_due;
 	dtls_update_queue(up, time_after(due, jiffies) ? due - jiffies : 0,
 			  true);
 }
 
-/* Send the KeyUpdate, once or once more. Called with the lock held. */
+/* Send the message, once or once more. Called with the lock held. */
 static int dtls_update_send(struct dtls_update *up, int flags)
 {
+	bool keys = up->kind == DTLS_MESSAGE_KEY_UPDATE;
+	unsigned int len = DTLS_MESSAGE_KEY_UPDATE_LEN;
 	struct dtls_message_number *at;
-	u8 msg[DTLS_MESSAGE_KEY_UPDATE_LEN];
+	u8 msg[DTLS_CONNID_MESSAGE_MAX];
 	int err;
 
-	dtls_message_put_key_update(msg, up->tx_seq, up->request);
+	if (keys)
+		dtls_message_put_key_update(msg, up->tx_seq, up->request);
+	else
+		len = dtls_connid_put(up, msg);
 	at = &up->sent[up->tries % DTLS_UPDATE_SENT];
-	err = dtls_tx_record(up->assoc, DTLS_TYPE_HANDSHAKE, msg, sizeof(msg),
-			     flags, at);
+	err = dtls_tx_record(up->assoc, DTLS_TYPE_HANDSHAKE, msg, len, flags,
+			     at);
 	if (!err) {
 		up->tries++;
-		dtls_stats_inc(up->assoc->net, DTLS_STAT_TX_KEY_UPDATES);
+		dtls_stats_inc(up->assoc->net,
+			       keys ? DTLS_STAT_TX_KEY_UPDATES :
+				      DTLS_STAT_TX_CID_MESSAGES);
 	}
 	return err;
+}
+
+/**
+ * dtls_update_out() - send a message, and repeat it until there is an ACK
+ * @up:    caller holds its lock
+ * @kind:  %DTLS_MESSAGE_KEY_UPDATE, with what it says in @up; or a message that
+ *         dtls_connid_put() can write
+ * @flags: MSG_DONTWAIT, or 0 to wait for buffer
+ *
+ * Context: process, may sleep.
+ * Return: 0 once it is sent; -EALREADY while the last one has no ACK; -EKEYEXPIRED
+ * at the end of the numbers of messages; or what sending it says.
+ */
+int dtls_update_out(struct dtls_update *up, u8 kind, int flags)
+{
+	u8 due = kind == DTLS_MESSAGE_KEY_UPDATE ? DTLS_DUE_KEYS : DTLS_DUE_CID;
+	int err;
+
+	if (dtls_update_pending(up, DTLS_DUE_MESSAGE))
+		return -EALREADY;
+	/* the last number is never used: none is left for what comes after */
+	if (READ_ONCE(up->tx_seq) == U16_MAX)
+		return -EKEYEXPIRED;
+	up->kind = kind;
+	up->tries = 0;
+	up->waits = 0;
+	memset(up->sent, 0, sizeof(up->sent));
+	/* before: the ACK may be here before we are back */
+	dtls_update_expect(up, due);
+	err = dtls_update_send(up, flags);
+	if (err) {
+		dtls_update_settle(up, due);
+		return err;
+	}
+	up->due = dtls_update_wait(&up->waits);
+	dtls_update_schedule(up);
+	return 0;
 }
 
 /* Start a KeyUpdate. Called with the lock held. */
 static int dtls_update_start(struct dtls_update *up, bool ask, int flags)
 {
 	struct dtls_assoc *assoc = up->assoc;
-	int err;
 
-	if (dtls_update_pending(up, DTLS_DUE_KEYS))
+	if (dtls_update_pending(up, DTLS_DUE_MESSAGE))
 		return -EALREADY;
 	/*
 	 * The peer keeps two old epochs, and forgets one with each new. A record
@@ -225,25 +274,11 @@ static int dtls_update_start(struct dtls_update *up, bool ask, int flags)
 	 */
 	if (atomic_read(&assoc->senders) > 1)
 		return -EALREADY;
-	/* the last number is never used: none is left for what comes after */
-	if (READ_ONCE(up->tx_seq) == U16_MAX ||
-	    READ_ONCE(assoc->tx_last) == U16_MAX)
+	if (READ_ONCE(assoc->tx_last) == U16_MAX)
 		return -EKEYEXPIRED;
 	up->request = ask ? DTLS_MESSAGE_UPDATE_REQUESTED :
 			    DTLS_MESSAGE_UPDATE_NOT_REQUESTED;
-	up->tries = 0;
-	up->waits = 0;
-	memset(up->sent, 0, sizeof(up->sent));
-	/* before: the ACK may be here before we are back */
-	dtls_update_expect(up, DTLS_DUE_KEYS);
-	err = dtls_update_send(up, flags);
-	if (err) {
-		dtls_update_settle(up, DTLS_DUE_KEYS);
-		return err;
-	}
-	up->due = dtls_update_wait(&up->waits);
-	dtls_update_schedule(up);
-	return 0;
+	return dtls_update_out(up, DTLS_MESSAGE_KEY_UPDATE, flags);
 }
 
 /**
@@ -253,7 +288,7 @@ static int dtls_update_start(struct dtls_update *up, bool ask, int flags)
  *
  * Context: process, may sleep; no locks held.
  * Return: 0 once the KeyUpdate is sent; -EOPNOTSUPP with DTLS 1.2; -EALREADY
- * while the last one has no ACK, or somebody seals with keys from before it;
+ * while the last message has no ACK, or somebody seals with keys from before it;
  * -ENOKEY, -EKEYREVOKED, -EKEYEXPIRED, -EPIPE, or what sending it says.
  */
 int dtls_update_begin(struct dtls_assoc *assoc, bool ask)
@@ -391,7 +426,7 @@ static void dtls_update_repeat(struct dtls_update *up)
 	 */
 	if (err == -EKEYREVOKED || err == -EPIPE ||
 	    test_bit(DTLS_ASSOC_RX_CLOSED, &up->assoc->flags))
-		dtls_update_settle(up, DTLS_DUE_KEYS);
+		dtls_update_settle(up, DTLS_DUE_MESSAGE);
 	else
 		up->due = dtls_update_wait(&up->waits);
 }
@@ -414,14 +449,16 @@ static void dtls_update_repeat_flight(struct dtls_update *up)
 
 static void dtls_update_renew(struct dtls_update *up)
 {
+	bool ask = test_and_clear_bit(DTLS_UPDATE_ASK, &up->wanted);
+	bool start = test_and_clear_bit(DTLS_UPDATE_START, &up->wanted);
 	unsigned long delay = DTLS_UPDATE_FIRST;
-	bool ask;
 	int err;
 
-	if (!READ_ONCE(up->wanted))
+	if (!ask && !start) {
+		if (dtls_connid_renew(up))
+			dtls_update_queue(up, delay, true);
 		return;
-	ask = test_and_clear_bit(DTLS_UPDATE_ASK, &up->wanted);
-	clear_bit(DTLS_UPDATE_START, &up->wanted);
+	}
 	err = dtls_update_start(up, ask, MSG_DONTWAIT);
 	switch (err) {
 	case 0:
@@ -470,11 +507,11 @@ static void dtls_update_work(struct work_struct *work)
 	if (dtls_update_pending(up, DTLS_DUE_FLIGHT) &&
 	    !time_before(jiffies, up->flight_due))
 		dtls_update_repeat_flight(up);
-	if (dtls_update_pending(up, DTLS_DUE_KEYS) &&
+	if (dtls_update_pending(up, DTLS_DUE_MESSAGE) &&
 	    !time_before(jiffies, up->due))
 		dtls_update_repeat(up);
 	dtls_update_schedule(up);
-	if (!dtls_update_pending(up, DTLS_DUE_KEYS))
+	if (!dtls_update_pending(up, DTLS_DUE_MESSAGE))
 		dtls_update_renew(up);
 out:
 	mutex_unlock(&up->lock);
@@ -526,12 +563,18 @@ static bool dtls_update_peer(struct dtls_update *up,
 	return true;
 }
 
-/*
- * A message that says nothing to a kernel: its parts are acknowledged as they
- * come in order, so that the peer stops repeating them. Return: true to do so.
+/**
+ * dtls_update_part() - a part of the next message, or all of it
+ * @up:  caller holds its lock
+ * @msg: header
+ *
+ * Parts are acknowledged as they come in order, so that the peer stops repeating
+ * them. It is all there when @up->have is @up->len.
+ *
+ * Context: process.
+ * Return: true to do so, with what is there in @up.
  */
-static bool dtls_update_part(struct dtls_update *up,
-			     const struct dtls_message *msg)
+bool dtls_update_part(struct dtls_update *up, const struct dtls_message *msg)
 {
 	if (!up->have) {
 		up->len = msg->len;
@@ -541,10 +584,6 @@ static bool dtls_update_part(struct dtls_update *up,
 	    msg->frag_off > up->have)
 		return false;
 	up->have = max(up->have, msg->frag_off + msg->frag_len);
-	if (up->have == up->len) {
-		WRITE_ONCE(up->rx_seq, msg->seq + 1);
-		up->have = 0;
-	}
 	return true;
 }
 
@@ -565,7 +604,15 @@ static bool dtls_update_message(struct dtls_update *up,
 	case DTLS_MESSAGE_TICKET:
 		/* RFC 8446 4.6.1: "after [it] has received the client Finished" */
 		dtls_update_finished(up);
-		return dtls_update_part(up, msg);
+		if (!dtls_update_part(up, msg))
+			return false;
+		if (up->have == up->len)
+			dtls_update_next(up, msg);
+		return true;
+	case DTLS_MESSAGE_NEW_CID:
+		return dtls_connid_new(up, rec, msg, body);
+	case DTLS_MESSAGE_REQUEST_CID:
+		return dtls_connid_requested(up, rec, msg, body);
 	}
 	return false;
 }
@@ -603,7 +650,7 @@ void dtls_update_handshake(struct dtls_assoc *assoc,
 	mutex_unlock(&up->lock);
 }
 
-/* Does an ACK name a record that our KeyUpdate went out in? */
+/* Does an ACK name a record that our message went out in? */
 static bool dtls_update_acked(const struct dtls_update *up, const u8 *ack,
 			      unsigned int count)
 {
@@ -624,7 +671,8 @@ static bool dtls_update_acked(const struct dtls_update *up, const u8 *ack,
  * @assoc: association of DTLS 1.3
  * @rec:   the record, authentic; borrowed
  *
- * RFC 9147 8: only now the peer has the keys that we send with from here on.
+ * RFC 9147 8: only now the peer has the keys that we send with from here on, if it
+ * was these that we have told it of.
  *
  * Context: process, may sleep; no locks held.
  */
@@ -632,6 +680,7 @@ void dtls_update_ack(struct dtls_assoc *assoc, const struct dtls_plain *rec)
 {
 	struct dtls_update *up = dtls_update_of(assoc);
 	int count = dtls_message_parse_ack(rec->data, rec->len);
+	bool keys;
 	u32 epoch;
 
 	if (count < 0) {
@@ -645,18 +694,22 @@ void dtls_update_ack(struct dtls_assoc *assoc, const struct dtls_plain *rec)
 	if (dtls_update_pending(up, DTLS_DUE_FLIGHT) &&
 	    dtls_flight_acked(assoc, rec->data, count))
 		dtls_update_settle(up, DTLS_DUE_FLIGHT);
-	if (!dtls_update_pending(up, DTLS_DUE_KEYS) ||
+	if (!dtls_update_pending(up, DTLS_DUE_MESSAGE) ||
 	    !dtls_update_acked(up, rec->data, count))
 		goto out;
+	keys = dtls_update_pending(up, DTLS_DUE_KEYS);
 	WRITE_ONCE(up->tx_seq, up->tx_seq + 1);
-	if (dtls_install_next(assoc, false, 0, &epoch)) {
+	if (keys && dtls_install_next(assoc, false, 0, &epoch)) {
 		/* no memory: the next ACK, of the next repetition */
 		WRITE_ONCE(up->tx_seq, up->tx_seq - 1);
 		goto out;
 	}
-	dtls_update_settle(up, DTLS_DUE_KEYS);
+	dtls_update_settle(up, DTLS_DUE_MESSAGE);
 	dtls_update_finished(up);
-	dtls_control_event(assoc, DTLS_EVENT_REKEY, 0, epoch, 0);
+	if (keys)
+		dtls_control_event(assoc, DTLS_EVENT_REKEY, 0, epoch, 0);
+	else
+		dtls_connid_acked(up);
 	if (READ_ONCE(up->wanted))
 		dtls_update_queue(up, 0, true);
 out:

@@ -36,6 +36,9 @@
 #define DTLS_NO_EXPORT		11	/* set, get: int, 1 forbids export for good */
 #define DTLS_KEY_UPDATE		12	/* set, get: int, see below */
 #define DTLS_PADDING		13	/* set, get: int, bytes */
+#define DTLS_NEW_CID		14	/* set: struct dtls_new_cid; get: int */
+#define DTLS_REQUEST_CID	15	/* set, get: int, how many */
+#define DTLS_NEXT_CID		16	/* set: int, 1; get: int, how many */
 #define DTLS_PEER_ADD		20	/* set: struct dtls_peer_info, and keys */
 #define DTLS_PEER_DEL		21	/* set: struct dtls_peer_info */
 #define DTLS_PEER_INFO		22	/* get: struct dtls_peer_info */
@@ -53,6 +56,7 @@
 #define DTLS_IV_MAX		12	/* RFC 5116 nonce; 1.2 GCM and CCM: 4, the salt */
 #define DTLS_SECRET_MAX		48	/* traffic secret of 1.3 with SHA-384 */
 #define DTLS_CID_MAX		32
+#define DTLS_NEW_CID_MAX	8	/* connection IDs in a struct dtls_new_cid */
 #define DTLS_PLAINTEXT_MAX	16384	/* RFC 6347 4.3.1: 2^14 */
 #define DTLS_WINDOW_MIN		64	/* replay window, in records */
 #define DTLS_WINDOW_DEFAULT	1024
@@ -107,7 +111,9 @@
  * @iv:           implicit part of the nonce; likewise
  * @cid:          connection ID, @cid_len bytes: TX, what the peer wants to see in
  *                our records; RX, what we want to see in the peer's. The same
- *                for all keys of a direction
+ *                for all keys of a direction, but for what has changed since by
+ *                DTLS_NEW_CID and its like. get: TX, that of records to come; RX,
+ *                the one that the peer has used last
  * @records:      get: records sealed or opened under this epoch; set: 0
  * @bytes:        get: bytes of payload in them; set: 0
  * @drop_replay:  get, RX: records dropped as replayed or too old; set: 0
@@ -197,9 +203,10 @@ struct dtls_peer_info {
 /**
  * struct dtls_peer_option - an option of one peer
  * @size:    sizeof(struct dtls_peer_option) as the program knows it
- * @optname: set: DTLS_TX, DTLS_RX, DTLS_TXRX, DTLS_LAST_FLIGHT, DTLS_KEY_UPDATE;
- *           get: DTLS_TX, DTLS_RX, DTLS_TX_EXPORT, DTLS_RX_EXPORT,
- *           DTLS_KEY_UPDATE, DTLS_MAX_PAYLOAD
+ * @optname: set: DTLS_TX, DTLS_RX, DTLS_TXRX, DTLS_LAST_FLIGHT, DTLS_KEY_UPDATE,
+ *           DTLS_REQUEST_CID, DTLS_NEXT_CID; get: DTLS_TX, DTLS_RX,
+ *           DTLS_TX_EXPORT, DTLS_RX_EXPORT, DTLS_KEY_UPDATE, DTLS_MAX_PAYLOAD, and
+ *           these last two
  * @id:      identifier of the peer
  *
  * Followed by the value of the option, as for a connected socket; get: that
@@ -279,15 +286,53 @@ struct dtls_flight_record {
 	__aligned_u64	seq;
 };
 
+/**
+ * struct dtls_new_cid - connection IDs that the peer may use, DTLS 1.3
+ * @size:    sizeof(struct dtls_new_cid)
+ * @usage:   DTLS_CID_IMMEDIATE: the peer has to use one of these from now on;
+ *           DTLS_CID_SPARE: it may
+ * @count:   how many, up to DTLS_NEW_CID_MAX; 0, with DTLS_CID_SPARE, answers a
+ *           request with none
+ * @cid_len: bytes of each: as many as in the connection ID that DTLS_RX came with
+ * @pad:     0
+ * @cid:     the connection IDs, with zeros behind them
+ *
+ * They are good at once, besides those from before, and the peer is told by a
+ * NewConnectionId (RFC 9147 9), which is repeated until there is an ACK. Reading
+ * DTLS_NEW_CID says 1 until then, and 0 afterwards. Not of a peer of an unconnected
+ * socket, as yet.
+ */
+struct dtls_new_cid {
+	__u32	size;
+	__u8	usage;
+	__u8	count;
+	__u8	cid_len;
+	__u8	pad;
+	__u8	cid[DTLS_NEW_CID_MAX][DTLS_CID_MAX];
+};
+
+/* Size of struct dtls_new_cid as published: the smallest allowed. */
+#define DTLS_NEW_CID_SIZE_VER0	264
+
+/* ConnectionIdUsage of RFC 9147 9. */
+#define DTLS_CID_IMMEDIATE	0
+#define DTLS_CID_SPARE		1
+/* Not one of these: ee_code of DTLS_EVENT_CID. */
+#define DTLS_CID_REQUEST	2
+
 /*
  * Events. DTLS_EVENTS asks for them by mask; each comes on the socket's error
  * queue (recvmsg with MSG_ERRQUEUE, after EPOLLERR) as a struct
  * sock_extended_err with
  *   ee_origin  SO_EE_ORIGIN_DTLS
  *   ee_type    one DTLS_EVENT_* bit
- *   ee_code    ALERT, CLOSED: the alert's description (RFC 5246 7.2); otherwise 0
+ *   ee_code    ALERT, CLOSED: the alert's description (RFC 5246 7.2); CID:
+ *              DTLS_CID_IMMEDIATE, DTLS_CID_SPARE: the peer has given some;
+ *              DTLS_CID_REQUEST: it wants some; otherwise 0
  *   ee_info    epoch
- *   ee_data    LIMIT, REKEY: 0 for writing, 1 for reading; otherwise 0
+ *   ee_data    LIMIT, REKEY: 0 for writing, 1 for reading; CID: how many
+ *              there are for DTLS_NEXT_CID, or how many the peer wants, to be
+ *              given with DTLS_NEW_CID; otherwise 0
  *   ee_errno   LIMIT: EKEYEXPIRED, RENEGOTIATE: EPROTO, FLIGHT: EALREADY,
  *              CLOSED: ECONNRESET after a fatal alert, ESHUTDOWN after
  *              close_notify, otherwise ENOMSG
@@ -301,7 +346,8 @@ struct dtls_flight_record {
 #define DTLS_EVENT_REKEY	0x10	/* new keys are in use, epoch in ee_info */
 #define DTLS_EVENT_CLOSED	0x20	/* a peer has closed, see struct dtls_event */
 #define DTLS_EVENT_MOVED	0x40	/* a peer has another address: the message's */
-#define DTLS_EVENT_ALL		0x7f
+#define DTLS_EVENT_CID		0x80	/* of connection IDs: given, or wanted */
+#define DTLS_EVENT_ALL		0xff
 
 /**
  * struct dtls_event - what recvmsg with MSG_ERRQUEUE returns as data
