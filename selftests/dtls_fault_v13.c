@@ -285,6 +285,193 @@ TEST_F(fault, update_received)
 	both_close(&p);
 }
 
+/* Each offer has a connection ID unlike all others. */
+static unsigned int nr_cids;
+
+static void offer_fill(struct dtls_new_cid *o, unsigned int len, __u8 usage)
+{
+	memset(o, 0, sizeof(*o));
+	o->size = sizeof(*o);
+	o->usage = usage;
+	o->count = 1;
+	o->cid_len = len;
+	memcpy(o->cid[0], &nr_cids, sizeof(nr_cids));
+	nr_cids++;
+}
+
+static int number(int fd, int option)
+{
+	int n = -1;
+	socklen_t len = sizeof(n);
+
+	if (getsockopt(fd, SOL_DTLS, option, &n, &len))
+		die("option %d", option);
+	return n;
+}
+
+static bool sends_with(int fd, const struct dtls_new_cid *o)
+{
+	struct dtls_keys k = {};
+	socklen_t len = sizeof(k);
+
+	if (getsockopt(fd, SOL_DTLS, DTLS_TX, &k, &len))
+		die("state of keys");
+	return k.cid_len == o->cid_len && !memcmp(k.cid, o->cid[0], k.cid_len);
+}
+
+/* How many messages have been acknowledged. */
+static int message_seq(int fd)
+{
+	struct dtls_keys k = {};
+	socklen_t len = sizeof(k);
+
+	if (getsockopt(fd, SOL_DTLS, DTLS_TX, &k, &len))
+		die("state of keys");
+	return k.message_seq;
+}
+
+/* Offered under fault: it is good and told of, or nothing has changed. */
+TEST_F(fault, cid_offered)
+{
+	struct dtls_new_cid o;
+	int nth, fd, ret;
+	struct both p;
+	bool hit;
+
+	both_open(&p, 1);
+	ASSERT_EQ(0, both_key(&p, true));
+	ASSERT_EQ(0, both_key(&p, false));
+	for (nth = 1; nth < FAULT_TRIES; nth++) {
+		offer_fill(&o, 5, DTLS_CID_IMMEDIATE);
+		fd = fault_arm(nth);
+		ret = setsockopt(p.a, SOL_DTLS, DTLS_NEW_CID, &o, sizeof(o));
+		hit = fault_happened(fd, NULL);
+		if (ret) {
+			ASSERT_EQ(true, hit);
+			ASSERT_EQ(0, number(p.a, DTLS_NEW_CID));
+			ASSERT_EQ(0, setsockopt(p.a, SOL_DTLS, DTLS_NEW_CID, &o,
+						sizeof(o)));
+		}
+		while (number(p.a, DTLS_NEW_CID))
+			look(&p);
+		ASSERT_EQ(true, sends_with(p.b, &o));
+		ASSERT_EQ(true, works(&p));
+		if (!hit)
+			break;
+	}
+	ASSERT_LT(nth, FAULT_TRIES);
+	both_close(&p);
+}
+
+/* What could not be obeyed, or acknowledged, comes again. */
+TEST_F(fault, cid_received)
+{
+	struct dtls_new_cid o;
+	int nth, fd, who;
+	struct both p;
+	bool hit;
+
+	both_open(&p, 1);
+	ASSERT_EQ(0, both_key(&p, true));
+	ASSERT_EQ(0, both_key(&p, false));
+	for (who = 0; who < 2; who++) {
+		for (nth = 1; nth < FAULT_TRIES; nth++) {
+			offer_fill(&o, 5, DTLS_CID_IMMEDIATE);
+			ASSERT_EQ(0, setsockopt(p.a, SOL_DTLS, DTLS_NEW_CID, &o,
+						sizeof(o)));
+			settle();
+			if (who)
+				recv(p.b, in, sizeof(in), MSG_DONTWAIT);
+			settle();
+			fd = fault_arm(nth);
+			recv(who ? p.a : p.b, in, sizeof(in), MSG_DONTWAIT);
+			hit = fault_happened(fd, NULL);
+			while (number(p.a, DTLS_NEW_CID))
+				look(&p);
+			ASSERT_EQ(true, sends_with(p.b, &o));
+			ASSERT_EQ(true, works(&p));
+			if (!hit)
+				break;
+		}
+		ASSERT_LT(nth, FAULT_TRIES);
+	}
+	both_close(&p);
+}
+
+/* The next one is used, or is still there. */
+TEST_F(fault, cid_next)
+{
+	struct dtls_new_cid o;
+	int nth, fd, ret, one = 1;
+	struct both p;
+	bool hit;
+
+	both_open(&p, 1);
+	ASSERT_EQ(0, both_key(&p, true));
+	ASSERT_EQ(0, both_key(&p, false));
+	for (nth = 1; nth < FAULT_TRIES; nth++) {
+		offer_fill(&o, 5, DTLS_CID_SPARE);
+		ASSERT_EQ(0, setsockopt(p.a, SOL_DTLS, DTLS_NEW_CID, &o,
+					sizeof(o)));
+		while (number(p.a, DTLS_NEW_CID))
+			look(&p);
+		ASSERT_EQ(1, number(p.b, DTLS_NEXT_CID));
+		fd = fault_arm(nth);
+		ret = setsockopt(p.b, SOL_DTLS, DTLS_NEXT_CID, &one,
+				 sizeof(one));
+		hit = fault_happened(fd, NULL);
+		if (ret) {
+			ASSERT_EQ(true, hit);
+			ASSERT_EQ(1, number(p.b, DTLS_NEXT_CID));
+			ASSERT_EQ(true, works(&p));
+			ASSERT_EQ(0, setsockopt(p.b, SOL_DTLS, DTLS_NEXT_CID,
+						&one, sizeof(one)));
+		}
+		ASSERT_EQ(0, number(p.b, DTLS_NEXT_CID));
+		ASSERT_EQ(true, sends_with(p.b, &o));
+		ASSERT_EQ(true, works(&p));
+		if (!hit)
+			break;
+	}
+	ASSERT_LT(nth, FAULT_TRIES);
+	both_close(&p);
+}
+
+TEST_F(fault, request)
+{
+	struct dtls_new_cid o;
+	int nth, fd, ret, n = 3;
+	struct both p;
+	bool hit;
+
+	both_open(&p, 1);
+	ASSERT_EQ(0, both_key(&p, true));
+	ASSERT_EQ(0, both_key(&p, false));
+	for (nth = 1; nth < FAULT_TRIES; nth++) {
+		fd = fault_arm(nth);
+		ret = setsockopt(p.b, SOL_DTLS, DTLS_REQUEST_CID, &n, sizeof(n));
+		hit = fault_happened(fd, NULL);
+		if (ret) {
+			ASSERT_EQ(true, hit);
+			ASSERT_EQ(0, number(p.b, DTLS_REQUEST_CID));
+			ASSERT_EQ(0, setsockopt(p.b, SOL_DTLS, DTLS_REQUEST_CID,
+						&n, sizeof(n)));
+		}
+		offer_fill(&o, 5, DTLS_CID_IMMEDIATE);
+		ASSERT_EQ(0, setsockopt(p.a, SOL_DTLS, DTLS_NEW_CID, &o,
+					sizeof(o)));
+		/* until it has its answer, and its ACK */
+		while (number(p.a, DTLS_NEW_CID) ||
+		       number(p.b, DTLS_REQUEST_CID) || message_seq(p.b) != nth)
+			look(&p);
+		ASSERT_EQ(true, works(&p));
+		if (!hit)
+			break;
+	}
+	ASSERT_LT(nth, FAULT_TRIES);
+	both_close(&p);
+}
+
 TEST_F(fault, export)
 {
 	int nth, fd, ret;

@@ -357,6 +357,9 @@ static void take_other(const struct oracle13_record *r, struct seen13 *s)
 	if (s->others < ARRAY_SIZE(s->other)) {
 		s->other[s->others].at = (struct number13){ r->epoch, r->seq };
 		s->other[s->others].first = r->len ? r->data[0] : 0;
+		s->other[s->others].len = r->len;
+		memcpy(s->other[s->others].bytes, r->data,
+		       r->len < 320 ? r->len : 320);
 	}
 	s->others++;
 }

@@ -13,6 +13,8 @@
 
 /* RFC 8446 4 */
 #define HS_NEW_SESSION_TICKET	4
+#define HS_REQUEST_CID		9	/* RFC 9147 9, with the next */
+#define HS_NEW_CID		10
 #define HS_KEY_UPDATE		24
 #define HS13_HEADER		12
 
@@ -65,10 +67,12 @@ struct seen13 {
 	__u8 alert[2];
 	unsigned int nr_acked;
 	struct number13 acked[64];
-	/* of the others, the first ones: number and first byte */
+	/* of the others, the first ones: number, first byte, and what there is */
 	struct {
 		struct number13 at;
 		__u8 first;
+		size_t len;
+		__u8 bytes[320];
 	} other[16];
 };
 

@@ -121,13 +121,39 @@ static void put_flight(struct rng *r, const struct subject *s, struct call *c)
 		flip(r, c->val, sizeof(head));
 }
 
+static void put_new_cid(struct rng *r, struct call *c)
+{
+	struct dtls_new_cid o = {
+		.size = sizeof(o),
+		.usage = rng_below(r, 2),
+		.count = rng_below(r, DTLS_NEW_CID_MAX + 1),
+		.cid_len = rng_below(r, DTLS_CID_MAX + 1),
+	};
+	unsigned int i, n = 0;
+
+	for (i = 0; i < o.count; i++)
+		rng_fill(r, o.cid[i], o.cid_len);
+	if (rng_one_in(r, 6)) {
+		n = 4 * rng_below(r, 100);
+		memset(c->val + sizeof(o), 0, n);
+		o.size += n;
+		if (n && rng_one_in(r, 4))
+			flip(r, c->val + sizeof(o), n);
+	}
+	if (rng_one_in(r, 8))
+		flip(r, (__u8 *)&o, sizeof(o));
+	memcpy(c->val, &o, sizeof(o));
+	c->used = sizeof(o) + n;
+}
+
 static int some_int(struct rng *r, int name)
 {
 	if (rng_one_in(r, 4))
 		return odd_number(r);
 	switch (name) {
 	case DTLS_REPLAY_WINDOW: return rng_below(r, 70000);
-	case DTLS_EVENTS: return rng_below(r, 20);
+	case DTLS_EVENTS: return rng_below(r, DTLS_EVENT_ALL + 4);
+	case DTLS_REQUEST_CID: return rng_below(r, 258);
 	default: return rng_below(r, 2);
 	}
 }
@@ -161,7 +187,8 @@ void call_set(struct rng *r, const struct subject *s, struct call *c)
 		DTLS_RECVTYPE, DTLS_REPLAY_WINDOW, DTLS_EVENTS,
 		DTLS_LAST_FLIGHT, DTLS_LAST_FLIGHT, DTLS_NO_EXPORT,
 		DTLS_MAX_PAYLOAD, DTLS_TX_EXPORT, DTLS_RX_EXPORT,
-		DTLS_KEY_UPDATE, DTLS_PADDING,
+		DTLS_KEY_UPDATE, DTLS_PADDING, DTLS_NEW_CID, DTLS_REQUEST_CID,
+		DTLS_NEXT_CID,
 	};
 	int val;
 
@@ -185,6 +212,8 @@ void call_set(struct rng *r, const struct subject *s, struct call *c)
 		put_keys(r, s, c, false);
 	if (c->level == SOL_DTLS && c->name == DTLS_LAST_FLIGHT)
 		put_flight(r, s, c);
+	if (c->level == SOL_DTLS && c->name == DTLS_NEW_CID)
+		put_new_cid(r, c);
 	if (!c->used) {
 		val = some_int(r, c->name);
 		memcpy(c->val, &val, sizeof(val));
@@ -192,7 +221,7 @@ void call_set(struct rng *r, const struct subject *s, struct call *c)
 	}
 	/* the right argument for another option; not of IP, which has many */
 	if (c->level == SOL_DTLS && rng_one_in(r, 24))
-		c->name = rng_one_in(r, 2) ? (int)rng_below(r, 16) :
+		c->name = rng_one_in(r, 2) ? (int)rng_below(r, 20) :
 					     (int)odd_number(r);
 	place(r, c);
 }
@@ -202,7 +231,7 @@ void call_get(struct rng *r, const struct subject *s, struct call *c)
 	(void)s;
 	memset(c, 0, sizeof(*c));
 	c->level = rng_one_in(r, 12) ? SOL_IP : SOL_DTLS;
-	c->name = c->level == SOL_IP ? DTLS_ULP : 1 + (int)rng_below(r, 13);
+	c->name = c->level == SOL_IP ? DTLS_ULP : 1 + (int)rng_below(r, 16);
 	/* an export is the end of much; what IP has beside is not our matter */
 	if ((c->name == DTLS_TX_EXPORT || c->name == DTLS_RX_EXPORT) &&
 	    !rng_one_in(r, 4))
@@ -351,7 +380,7 @@ enum verdict call_expect(const struct subject *s, const struct call *c)
 	case DTLS_PADDING:
 		break;
 	default:
-		/* DTLS_KEY_UPDATE, too: it is for DTLS 1.3 */
+		/* DTLS_KEY_UPDATE and what follows, too: for DTLS 1.3 */
 		return REFUSED;
 	}
 	if (c->len != sizeof(val))
@@ -433,6 +462,9 @@ static const struct {
 	{ DTLS_REPLAY_WINDOW, true, { EBUSY } },
 	{ DTLS_NO_EXPORT, true, { EPERM } },
 	{ DTLS_KEY_UPDATE, true, { ENOKEY, EOPNOTSUPP } },
+	{ DTLS_NEW_CID, true, { E2BIG, ENOKEY, EOPNOTSUPP } },
+	{ DTLS_REQUEST_CID, true, { ENOKEY, EOPNOTSUPP } },
+	{ DTLS_NEXT_CID, true, { ENOKEY, EOPNOTSUPP } },
 	{ DTLS_LAST_FLIGHT, true, { ENOKEY, EMSGSIZE, ENOMEM } },
 	{ DTLS_TX, false, { ENOKEY } },
 	{ DTLS_TX_EXPORT, false, { EPERM, EKEYREVOKED, ENOKEY } },
