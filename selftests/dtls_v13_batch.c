@@ -373,10 +373,13 @@ TEST_F(batch13, epochs_mixed)
 /* Equal records on the wire are unequal inside: by the content they go. */
 TEST_F(batch13, padding_differs)
 {
-	static const int sizes[] = { 100, 100, 50, 100, 0, 100, 30 };
-	/* by the number of the first record; an empty one comes alone */
+	static const int sizes[] = { 40, 100, 100, 50, 100, 0, 100, 30 };
+	/*
+	 * By the number of the first record. One that turns out to be longer than
+	 * the first waits for the next call; an empty one comes alone.
+	 */
 	static const struct { int first, bytes; } calls[] = {
-		{ 0, 250 }, { 3, 100 }, { 4, 0 }, { 5, 130 },
+		{ 0, 40 }, { 1, 250 }, { 4, 100 }, { 5, 0 }, { 6, 130 },
 	};
 	size_t at = 0, over = over13(&self->far->tx);
 	struct oracle13_form f = {};

@@ -557,11 +557,14 @@ TEST_F(control13, update_under_epoch_two)
 /* The numbers that the library has sent the flight under. */
 #define FLIGHT_SEQ	3
 
-/* A last flight of @count messages, the last one of them Finished. */
-static int set_flight(int fd, unsigned int count)
+/*
+ * A last flight of @count messages, the last one of them Finished, under epoch 2;
+ * the others under @epoch.
+ */
+static int set_flight(int fd, unsigned int count, __u64 epoch)
 {
 	struct dtls_flight_record r = {
-		.epoch = 2, .type = DTLS_TYPE_HANDSHAKE, .len = HS13_HEADER + 32,
+		.type = DTLS_TYPE_HANDSHAKE, .len = HS13_HEADER + 32,
 	};
 	struct dtls_flight f = { .size = sizeof(f), .count = count };
 	__u8 buf[400], body[32], *at = buf + sizeof(f);
@@ -571,6 +574,7 @@ static int set_flight(int fd, unsigned int count)
 	memcpy(buf, &f, sizeof(f));
 	for (i = 0; i < count; i++) {
 		r.seq = FLIGHT_SEQ + i;
+		r.epoch = i == count - 1 ? 2 : epoch;
 		memcpy(at, &r, sizeof(r));
 		at += sizeof(r);
 		at += message13(at, i == count - 1 ? HS_FINISHED : HS_CERTIFICATE,
@@ -603,7 +607,7 @@ static void client_open(struct pair13 *p, __u16 suite, int family,
 	must(!key13_install(fd, DTLS_RX, &p->near.rx[0].key, FAR13_MESSAGE));
 	p->far.rx[2].key = tx;
 	p->far.rx[2].next = tx.seq;
-	must(!set_flight(fd, count));
+	must(!set_flight(fd, count, 2));
 }
 
 /* Waits until something has come under epoch 2, and takes it. */
@@ -808,6 +812,50 @@ TEST_F(control13, last_flight_beside_update)
 		far13_take(&p.far, &s, 0);
 	far13_ack(&p.far, &s.update, 1);
 	update_wait(fd);
+	pair13_close(&p);
+}
+
+/* What went out under keys that are gone is not sent under others. */
+TEST_F(control13, last_flight_of_old_keys)
+{
+	struct oracle13_key early;
+	struct seen13 s;
+	struct pair13 p;
+	unsigned int i;
+
+	client_open(&p, variant->suite, variant->family, &early, 1);
+	ASSERT_EQ(0, set_flight(p.near.fd, 2, EPOCH13));
+	keys13_next(&p.near, &p.far, EPOCH13 + 1);
+	ASSERT_EQ(0, key13_install(p.near.fd, DTLS_TX, &p.near.tx, NEAR13_MESSAGE));
+	early_message(&p.far, &early, HS_FINISHED, FAR13_MESSAGE - 1);
+	ASSERT_EQ(-EAGAIN, recv_now(p.near.fd));
+	flight_wait(&p.far, &s);
+	for (i = 0; i < s.others; i++) {
+		ASSERT_EQ(HS_FINISHED, s.other[i].first);
+		ASSERT_EQ(2, s.other[i].at.epoch);
+	}
+	ASSERT_EQ(true, alive(p.near.fd, &p.far));
+	pair13_close(&p);
+}
+
+/*
+ * With the keys for reading away no ACK can be heard: nothing is repeated. Another
+ * client, who began later, tells when it would have been.
+ */
+TEST_F(control13, last_flight_without_ears)
+{
+	struct oracle13_key early;
+	struct pair13 p, clock;
+	struct dtls_keys k;
+	struct seen13 s;
+
+	client_open(&p, variant->suite, variant->family, &early, 1);
+	key_state(p.near.fd, DTLS_RX_EXPORT, &k);
+	client_open(&clock, variant->suite, variant->family, &early, 1);
+	flight_wait(&clock.far, &s);
+	flight_wait(&clock.far, &s);
+	ASSERT_EQ(true, far13_silent(&p.far));
+	pair13_close(&clock);
 	pair13_close(&p);
 }
 

@@ -661,6 +661,22 @@ TEST_F(update13, exported_and_installed)
 	ASSERT_EQ(EPOCH13 + 2, epoch(self->fd, DTLS_RX));
 }
 
+/* Its keys away, a KeyUpdate cannot be repeated: none is outstanding. */
+TEST_F(update13, exported_under_way)
+{
+	unsigned long long sent;
+	struct dtls_keys k;
+
+	ASSERT_EQ(0, update(self->fd, 0));
+	key_state(self->fd, DTLS_TX_EXPORT, &k);
+	ASSERT_EQ(EPOCH13, k.epoch);
+	sent = stat_read("TxKeyUpdates");
+	while (outstanding(self->fd))
+		usleep(1000);
+	ASSERT_EQ(sent, stat_read("TxKeyUpdates"));
+	ASSERT_EQ(EKEYREVOKED, update(self->fd, 0));
+}
+
 /* Away in the midst of it: nobody repeats anything, and nobody waits. */
 TEST_F(update13, closed_meanwhile)
 {
