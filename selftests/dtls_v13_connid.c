@@ -1161,7 +1161,7 @@ TEST_F(connid, in_one_datagram)
 }
 
 /* Numbers of records that have come, for each epoch. */
-#define NUMBERS	(1 << 18)
+#define NUMBERS	262144
 static __u8 came[16][NUMBERS / 8];
 static bool stop;
 /* Records that the far end has not seen: no more than it has room for. */
