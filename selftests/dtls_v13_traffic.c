@@ -240,7 +240,7 @@ struct relay {
 
 static void *relay(void *arg)
 {
-	static struct { size_t len; __u8 data[2000]; } held[2];
+	static struct { size_t len; unsigned int age; __u8 data[2000]; } held[2];
 	struct relay *n = arg;
 	__u8 data[2000];
 	int i;
@@ -271,11 +271,17 @@ static void *relay(void *arg)
 					break;
 				memcpy(held[i].data, data, len);
 				held[i].len = len;
+				held[i].age = 0;
 				n->late++;
 				continue;
 			}
 			send(n->in[!i], data, len, 0);
-			if (held[i].len && rng_one_in(&n->r, 3)) {
+			/*
+			 * Each may have been a KeyUpdate, and after four of them
+			 * what is late would name the wrong keys (RFC 9147 4.2.2).
+			 */
+			if (held[i].len && (++held[i].age == 3 ||
+					    rng_one_in(&n->r, 3))) {
 				send(n->in[!i], held[i].data, held[i].len, 0);
 				held[i].len = 0;
 			}
