@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* kselftest-libs: -lcrypto */
-/* kselftest-debug: yes */
 /* kselftest-kcsan: yes */
 /* kselftest-timeout: 600 */
 /*

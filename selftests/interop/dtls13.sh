@@ -90,6 +90,7 @@ while read -r iana wolf; do
 	# Short ones: wolfSSL 5.5.4 forgets them when it counts how much room a record
 	# needs, and then cannot write.
 	for cid in none "4 7" "3 0"; do
+		[ -z "$few" ] || [ "$cid" = none ] || [[ $iana == *128_GCM* ]] || continue
 		read -r cid_s cid_c <<<"$cid"
 		ks='' kc='' ws='' wc='' text="$iana"
 		if [ "$cid" != none ]; then
@@ -305,7 +306,7 @@ transfer() { # TEXT BYTES "LISTEN" "CONNECT"
 }
 transfer "a file, sent by the client" 1500000 "--recv $tmp/got" "--send $tmp/file"
 transfer "a file, sent by the server" 1500000 "--send $tmp/file --cid" "--recv $tmp/got --cid=0"
-transfer "a file, with key updates" 20000000 "--recv $tmp/got" "--send $tmp/file"
+transfer "a file, with key updates" 6000000 "--recv $tmp/got" "--send $tmp/file"
 if ! picked "bad network"; then
 	:
 elif netem delay 5ms 2ms loss 5% duplicate 5% reorder 20%; then
