@@ -194,6 +194,9 @@ static void dtls_update_schedule(struct dtls_update *up)
 		return;
 	if (flight && (!message || time_before(up->flight_due, due)))
 		due = up->flight_due;
+	/* what waits for nothing is not put off by what does */
+	if (!message && READ_ONCE(up->wanted))
+		due = jiffies;
 	dtls_update_queue(up, time_after(due, jiffies) ? due - jiffies : 0,
 			  true);
 }
