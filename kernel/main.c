@@ -211,7 +211,7 @@ static struct dtls_proto *dtls_proto_get(struct sock *sk)
 		p->prot.ioctl = dtls_ioctl;
 		p->prot.setsockopt = dtls_sockopt_set;
 		p->prot.getsockopt = dtls_sockopt_get;
-		p->prot.sendmsg = dtls_tx_sendmsg;
+		p->prot.sendmsg = dtls_send_msg;
 		p->prot.recvmsg = dtls_recv_msg;
 		p->prot.diag_destroy = dtls_diag_destroy;
 #ifdef CONFIG_BPF_SYSCALL

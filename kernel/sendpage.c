@@ -42,5 +42,5 @@ int dtls_cork_sendpage(struct sock *sk, struct page *page, int offset,
 	if (ret != -EKEYREJECTED)
 		return ret;
 	iov_iter_bvec(&msg.msg_iter, ITER_SOURCE, &vec, 1, size);
-	return dtls_tx_sendmsg(sk, &msg, size);
+	return dtls_send_msg(sk, &msg, size);
 }

@@ -333,8 +333,10 @@ static inline void dtls_ready_grow(struct dtls_sock *ds)
 	smp_store_release(&ds->ready_gen, ds->ready_gen + 1);
 }
 
+/* send.c */
+int dtls_send_msg(struct sock *sk, struct msghdr *msg, size_t len);
+
 /* tx.c */
-int dtls_tx_sendmsg(struct sock *sk, struct msghdr *msg, size_t len);
 int dtls_tx_record(struct dtls_assoc *assoc, u8 type, const void *data,
 		   unsigned int len, int flags,
 		   struct dtls_message_number *number);
