@@ -338,20 +338,23 @@ void dtls_peer_where(const struct dtls_assoc *assoc, struct dtls_peer_key *key)
  * @peers: of a socket; caller holds the lock of its cork
  * @assoc: its association, not removed
  * @key:   the address
+ * @credit: bytes that may be sent there; 0: any number, as it has been asked
  *
  * Context: process, may sleep.
  * Return: 0; -EEXIST if there is another peer at that address; -ENOMEM.
  */
 int dtls_peer_move(struct dtls_peers *peers, struct dtls_assoc *assoc,
-		   const struct dtls_peer_key *key)
+		   const struct dtls_peer_key *key, s64 credit)
 {
 	struct dtls_peer *peer = assoc->peer;
 	struct dtls_peer_place *was = dtls_peer_place(peer), *place;
 	int err;
 
 	peer->told = *key;
-	if (!memcmp(&was->key, key, sizeof(*key)))
+	if (!memcmp(&was->key, key, sizeof(*key))) {
+		WRITE_ONCE(peer->capped, credit);
 		return 0;
+	}
 	place = dtls_peer_place_new(peer, key);
 	if (!place)
 		return -ENOMEM;
@@ -361,6 +364,9 @@ int dtls_peer_move(struct dtls_peers *peers, struct dtls_assoc *assoc,
 		kfree(place);
 		return err;
 	}
+	/* before: who sends to the new place finds its limit, see dtls_peer_send() */
+	atomic64_set(&peer->credit, credit);
+	WRITE_ONCE(peer->capped, credit);
 	rcu_assign_pointer(peer->place, place);
 	rhashtable_remove_fast(&peers->table, &was->node, dtls_peer_places);
 	kfree_rcu(was, rcu);
@@ -506,10 +512,28 @@ struct dtls_assoc *dtls_peer_of_skb(struct dtls_sock *ds,
 }
 
 /**
- * dtls_peer_moved() - a record that is newer than all before came from elsewhere
- * @assoc: association of the peer, with keys that have opened it
+ * dtls_peer_heard() - a record of a peer that has moved by itself
+ * @assoc: its association
+ * @len:   bytes of the record
+ *
+ * Context: any.
+ */
+void dtls_peer_heard(struct dtls_assoc *assoc, unsigned int len)
+{
+	if (READ_ONCE(assoc->peer->capped))
+		atomic64_add(DTLS_PEER_CREDIT * (s64)len, &assoc->peer->credit);
+}
+
+/**
+ * dtls_peer_moved() - an authentic record came from elsewhere
+ * @assoc: association of the peer
+ * @ep:    keys that have opened it
+ * @seq:   its number
  * @skb:   the datagram
- * @len:   bytes of it
+ * @len:   bytes of the record
+ *
+ * RFC 9146 6: only one that "is newer (in terms of both epoch and sequence number)
+ * than the newest datagram received" tells where the peer is.
  *
  * RFC 9146 6, RFC 9147 9: the peer may have moved. Or somebody has caught its
  * record and sent it on, faster than the network: then the next one that arrives
@@ -517,8 +541,8 @@ struct dtls_assoc *dtls_peer_of_skb(struct dtls_sock *ds,
  *
  * Context: process, may sleep; no locks held.
  */
-void dtls_peer_moved(struct dtls_assoc *assoc, const struct sk_buff *skb,
-		     unsigned int len)
+void dtls_peer_moved(struct dtls_assoc *assoc, struct dtls_epoch *ep, u64 seq,
+		     const struct sk_buff *skb, unsigned int len)
 {
 	struct dtls_peer *peer = assoc->peer;
 	struct dtls_sock *ds = assoc->ds;
@@ -527,13 +551,16 @@ void dtls_peer_moved(struct dtls_assoc *assoc, const struct sk_buff *skb,
 
 	dtls_peer_source(skb, &key);
 	mutex_lock(&ds->cork.lock);
-	if (test_bit(DTLS_ASSOC_REMOVED, &assoc->flags))
+	/* others may be at it, with records that are newer still */
+	if (test_bit(DTLS_ASSOC_REMOVED, &assoc->flags) ||
+	    ep->epoch != READ_ONCE(assoc->rx_last) ||
+	    dtls_keys_expected(ep) != seq + 1)
 		goto out;
-	if (READ_ONCE(ds->move) == DTLS_MOVE_AUTO) {
-		atomic64_set(&peer->credit, DTLS_PEER_CREDIT * (s64)len);
-		tell = !dtls_peer_move(ds->peers, assoc, &key);
-		if (tell)
-			WRITE_ONCE(peer->capped, true);
+	if (!memcmp(&dtls_peer_place(peer)->key, &key, sizeof(key))) {
+		dtls_peer_heard(assoc, len);
+	} else if (READ_ONCE(ds->move) == DTLS_MOVE_AUTO) {
+		tell = !dtls_peer_move(ds->peers, assoc, &key,
+				       DTLS_PEER_CREDIT * (s64)len);
 	} else if (memcmp(&peer->told, &key, sizeof(key))) {
 		/* once for each address */
 		peer->told = key;
@@ -545,19 +572,6 @@ out:
 		dtls_stats_inc(assoc->net, DTLS_STAT_RX_MOVED);
 		dtls_control_event_at(assoc, DTLS_EVENT_MOVED, &key);
 	}
-}
-
-/**
- * dtls_peer_heard() - a record of a peer that has moved by itself
- * @assoc: its association
- * @len:   bytes of the record
- *
- * Context: any.
- */
-void dtls_peer_heard(struct dtls_assoc *assoc, unsigned int len)
-{
-	if (READ_ONCE(assoc->peer->capped))
-		atomic64_add(DTLS_PEER_CREDIT * (s64)len, &assoc->peer->credit);
 }
 
 /* The control message that names a peer. Return: 0 if there is none. */
@@ -642,13 +656,15 @@ int dtls_peer_send(const struct dtls_assoc *assoc, struct msghdr *msg)
 	size_t len = msg_data_left(msg);
 	struct dtls_peer_key key;
 
+	dtls_peer_where(assoc, &key);
+	/* pairs with dtls_peer_move(): the limit of that place, or of a later one */
+	smp_rmb();
 	if (unlikely(READ_ONCE(peer->capped)) &&
 	    atomic64_sub_return(len, &peer->credit) < 0) {
 		atomic64_add(len, &peer->credit);
 		return -ENOBUFS;
 	}
-	dtls_peer_where(assoc, &key);
 	msg->msg_name = &name;
 	msg->msg_namelen = dtls_peer_name(ds->sk, &key, &name);
-	return ds->proto->base->sendmsg(ds->sk, msg, msg_data_left(msg));
+	return ds->proto->base->sendmsg(ds->sk, msg, len);
 }

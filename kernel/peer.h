@@ -108,9 +108,9 @@ struct dtls_assoc *dtls_peer_of_skb(struct dtls_sock *ds,
 				    const struct sk_buff *skb, bool *elsewhere);
 void dtls_peer_where(const struct dtls_assoc *assoc, struct dtls_peer_key *key);
 int dtls_peer_move(struct dtls_peers *peers, struct dtls_assoc *assoc,
-		   const struct dtls_peer_key *key);
-void dtls_peer_moved(struct dtls_assoc *assoc, const struct sk_buff *skb,
-		     unsigned int len);
+		   const struct dtls_peer_key *key, s64 credit);
+void dtls_peer_moved(struct dtls_assoc *assoc, struct dtls_epoch *ep, u64 seq,
+		     const struct sk_buff *skb, unsigned int len);
 void dtls_peer_heard(struct dtls_assoc *assoc, unsigned int len);
 int dtls_peer_of_msg(struct dtls_sock *ds, struct msghdr *msg,
 		     struct dtls_assoc **assoc);

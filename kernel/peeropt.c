@@ -211,9 +211,7 @@ static int dtls_peeropt_move(struct dtls_sock *ds,
 	mutex_lock(&ds->cork.lock);
 	err = -ENOENT;
 	if (!test_bit(DTLS_ASSOC_REMOVED, &assoc->flags))
-		err = dtls_peer_move(ds->peers, assoc, &key);
-	if (!err)
-		WRITE_ONCE(assoc->peer->capped, false);
+		err = dtls_peer_move(ds->peers, assoc, &key, 0);
 	mutex_unlock(&ds->cork.lock);
 	dtls_assoc_put(assoc);
 	return err;

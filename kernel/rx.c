@@ -238,8 +238,7 @@ static void dtls_rx_find(struct dtls_rx *rx)
 	struct dtls_record_hdr none = {};
 	struct dtls_run *run = &rx->run;
 
-	rx->held = dtls_peer_of_skb(rx->ds, run->skb, &rx->elsewhere);
-	rx->assoc = rx->held;
+	rx->assoc = dtls_peer_of_skb(rx->ds, run->skb, &rx->elsewhere);
 	if (rx->assoc) {
 		rx->form = READ_ONCE(rx->assoc->rx_form);
 		return;
@@ -311,8 +310,9 @@ void dtls_rx_end(struct dtls_rx *rx)
 	dtls_rx_pass_last(rx);
 	if (rx->run.skb)
 		dtls_rx_leave(rx->ds, &rx->run, true);
-	if (unlikely(rx->held))
-		dtls_assoc_put(rx->held);
+	/* a peer's was found by dtls_rx_find(), which holds it */
+	if (rx->assoc && unlikely(rx->assoc->peer))
+		dtls_assoc_put(rx->assoc);
 	atomic_dec(&rx->ds->opening);
 }
 

@@ -61,6 +61,7 @@ static enum dtls_record_fault dtls_rx_parse_cid12(struct dtls_rx *rx,
 	struct dtls_record_hdr *hdr = &rx->hdr;
 	enum dtls_record_fault fault;
 
+	rx->cid = DTLS_CONNID_NONE;
 	if (buf[0] == DTLS_CID12_TYPE) {
 		fault = dtls_cid12_parse(buf, avail, left, more->rx_cid_len,
 					 hdr);
@@ -205,17 +206,11 @@ static void dtls_rx_whence(struct dtls_rx *rx)
 {
 	u32 len = rx->hdr.hdr_len + rx->hdr.len;
 
-	if (!rx->elsewhere) {
+	if (rx->elsewhere)
+		dtls_peer_moved(rx->assoc, rx->ep, rx->hdr.seq, rx->run.skb,
+				len);
+	else
 		dtls_peer_heard(rx->assoc, len);
-		return;
-	}
-	/*
-	 * RFC 9146 6: "the received datagram ... is newer (in terms of both epoch
-	 * and sequence number) than the newest datagram received".
-	 */
-	if (rx->ep->epoch == READ_ONCE(rx->assoc->rx_last) &&
-	    dtls_keys_expected(rx->ep) == rx->hdr.seq + 1)
-		dtls_peer_moved(rx->assoc, rx->run.skb, len);
 }
 
 /**
@@ -269,7 +264,7 @@ enum dtls_stat dtls_rx_open_inner(struct dtls_rx *rx, u32 max)
 	verdict = dtls_keys_commit(ep, hdr->seq, max(len, 0));
 	if (verdict != DTLS_REPLAY_NEW)
 		return dtls_rx_refused(verdict);
-	if (unlikely(rx->held))
+	if (unlikely(rx->assoc->peer))
 		dtls_rx_whence(rx);
 	if (len < 0 || !dtls_cipher_knows(&ep->aead, type))
 		return DTLS_STAT_RX_DROP_TYPE;

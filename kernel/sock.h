@@ -126,16 +126,17 @@ struct dtls_run {
 /**
  * struct dtls_rx - records being taken out of datagrams
  * @ds:      socket
- * @assoc:   association of the records; NULL until it is known
- * @held:    @assoc, if a reference is owned
- * @elsewhere: it is a peer's, and comes not from where that is
+ * @assoc:   association of the records, with a reference if it is a peer's; NULL
+ *           until that is known
+ * @elsewhere: they come not from where that peer is
  * @work:    work area, once there was use for one
  * @ep:      keys of the last record, with a reference
  * @run:     what is in hand; its list is not used
  * @hdr:     header of the record
  * @copy:    its bytes, where they do not lie in one piece
  * @form:    enum dtls_form of the records
- * @cid:     number of the connection ID of the record, or %DTLS_CONNID_NONE
+ * @cid:     but for plain DTLS 1.2: number of the connection ID of the record, or
+ *           %DTLS_CONNID_NONE
  * @masks:   DTLS 1.3: masks of sequence numbers that wait in @work
  * @mask_at: and the place in @run that the first of them was made from; the
  *           others are a segment apart
@@ -149,7 +150,6 @@ struct dtls_run {
 struct dtls_rx {
 	struct dtls_sock	*ds;
 	struct dtls_assoc	*assoc;
-	struct dtls_assoc	*held;
 	bool			elsewhere;
 	struct dtls_work	*work;
 	struct dtls_epoch	*ep;
@@ -300,14 +300,11 @@ static inline void dtls_rx_begin(struct dtls_rx *rx, struct dtls_sock *ds)
 {
 	rx->ds = ds;
 	rx->assoc = dtls_sock_assoc(ds);
-	rx->held = NULL;
-	rx->elsewhere = false;
 	rx->work = NULL;
 	rx->ep = NULL;
 	rx->run.skb = NULL;
 	rx->last = 0;
 	rx->fit = 0;
-	rx->cid = DTLS_CONNID_NONE;
 	rx->records = 0;
 	rx->control = 0;
 	rx->bytes = 0;
