@@ -12,14 +12,21 @@
 #include "sock.h"
 #include "update.h"
 
-/*
- * Copy one struct of unknown age, which begins with its size, from @optval at
- * @off: shorter ones are extended by zeroes up to @known bytes, longer ones
- * accepted if what we do not know is zero. @size is set to what the program says
- * it is long, which is @least or more.
+/**
+ * dtls_assocopt_copy() - copy a struct of unknown age, which begins with its size
+ * @to:     where, @known bytes: what the program does not have is zero
+ * @known:  bytes of it that we know
+ * @least:  bytes that it has to have
+ * @optval: the option's value
+ * @off:    where in it the struct begins
+ * @left:   bytes from there to the end of the value
+ * @size:   set to what the program says it is long
+ *
+ * Context: process, may sleep.
+ * Return: 0; -EINVAL; -E2BIG if what we do not know of it is not zero; -EFAULT.
  */
-static int dtls_assocopt_copy(void *to, u32 known, u32 least, sockptr_t optval,
-			      unsigned int off, unsigned int left, u32 *size)
+int dtls_assocopt_copy(void *to, u32 known, u32 least, sockptr_t optval,
+		       unsigned int off, unsigned int left, u32 *size)
 {
 	u8 tail[64];
 	u32 at, n;

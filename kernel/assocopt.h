@@ -7,6 +7,8 @@
 
 #include "assoc.h"
 
+int dtls_assocopt_copy(void *to, u32 known, u32 least, sockptr_t optval,
+		       unsigned int off, unsigned int left, u32 *size);
 int dtls_assocopt_keys(int optname, sockptr_t optval, unsigned int off,
 		       unsigned int len, struct dtls_keys *keys,
 		       struct dtls_keys **tx, struct dtls_keys **rx);

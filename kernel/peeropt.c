@@ -9,32 +9,30 @@
 #include "install.h"
 #include "peer.h"
 
-/*
- * Copy a struct that begins with its size, of @known bytes to us, from the start
- * of @optval. Return: its size as the program says, or a negative errno.
- */
-static int dtls_peeropt_copy(void *to, u32 known, sockptr_t optval,
-			     unsigned int optlen)
+static int dtls_peeropt_copy_info(struct dtls_peer_info *info, sockptr_t optval,
+				  unsigned int optlen, u32 *size)
 {
-	u8 tail[64];
-	u32 size, at, n;
+	return dtls_assocopt_copy(info, sizeof(*info), DTLS_PEER_INFO_SIZE_VER0,
+				  optval, 0, optlen, size);
+}
 
-	if (optlen < sizeof(size))
-		return -EINVAL;
-	if (copy_from_sockptr(&size, optval, sizeof(size)))
-		return -EFAULT;
-	if (size < known || size > optlen || size > PAGE_SIZE)
-		return -EINVAL;
-	if (copy_from_sockptr(to, optval, known))
-		return -EFAULT;
-	for (at = known; at < size; at += n) {
-		n = min_t(u32, size - at, sizeof(tail));
-		if (copy_from_sockptr_offset(tail, optval, at, n))
-			return -EFAULT;
-		if (memchr_inv(tail, 0, n))
-			return -E2BIG;
-	}
-	return size;
+/* What DTLS_PEER_OPTION is about. Return: association with a reference, or an errno. */
+static struct dtls_assoc *dtls_peeropt_subject(struct dtls_sock *ds,
+					       struct dtls_peer_option *opt,
+					       sockptr_t optval,
+					       unsigned int optlen, u32 *size)
+{
+	struct dtls_peers *peers = dtls_sock_peers(ds);
+	struct dtls_assoc *assoc = NULL;
+	int err;
+
+	err = dtls_assocopt_copy(opt, sizeof(*opt), DTLS_PEER_OPTION_SIZE_VER0,
+				 optval, 0, optlen, size);
+	if (err)
+		return ERR_PTR(err);
+	if (peers && opt->id)
+		assoc = dtls_peer_find_id(peers, opt->id, false);
+	return assoc ?: ERR_PTR(-ENOENT);
 }
 
 /* The peer that @info names. Return: association with a reference, or an errno. */
@@ -223,16 +221,12 @@ static int dtls_peeropt_option(struct dtls_sock *ds, sockptr_t optval,
 {
 	struct dtls_peer_option opt;
 	struct dtls_assoc *assoc;
-	int size, err;
+	u32 size;
+	int err;
 
-	size = dtls_peeropt_copy(&opt, sizeof(opt), optval, optlen);
-	if (size < 0)
-		return size;
-	if (!dtls_sock_peers(ds) || !opt.id)
-		return -ENOENT;
-	assoc = dtls_peer_find_id(dtls_sock_peers(ds), opt.id, false);
-	if (!assoc)
-		return -ENOENT;
+	assoc = dtls_peeropt_subject(ds, &opt, optval, optlen, &size);
+	if (IS_ERR(assoc))
+		return PTR_ERR(assoc);
 	mutex_lock(&ds->cork.lock);
 	/* who removes it takes away all that it has, but once */
 	err = -ENOENT;
@@ -259,13 +253,14 @@ int dtls_peeropt_set(struct dtls_sock *ds, int optname, sockptr_t optval,
 		     unsigned int optlen)
 {
 	struct dtls_peer_info info;
-	int size;
+	u32 size;
+	int err;
 
 	if (optname == DTLS_PEER_OPTION)
 		return dtls_peeropt_option(ds, optval, optlen);
-	size = dtls_peeropt_copy(&info, sizeof(info), optval, optlen);
-	if (size < 0)
-		return size;
+	err = dtls_peeropt_copy_info(&info, optval, optlen, &size);
+	if (err)
+		return err;
 	if (info.state || info.pad)
 		return -EINVAL;
 	if (optname == DTLS_PEER_ADD)
@@ -283,11 +278,12 @@ static int dtls_peeropt_info(struct dtls_sock *ds, char __user *optval,
 	struct dtls_peer_info info;
 	struct dtls_assoc *assoc;
 	struct dtls_peer_key key;
-	int size;
+	u32 size;
+	int err;
 
-	size = dtls_peeropt_copy(&info, sizeof(info), USER_SOCKPTR(optval), len);
-	if (size < 0)
-		return size;
+	err = dtls_peeropt_copy_info(&info, USER_SOCKPTR(optval), len, &size);
+	if (err)
+		return err;
 	if (info.flags & ~DTLS_PEER_NEXT || info.state || info.pad)
 		return -EINVAL;
 	assoc = dtls_peeropt_find(ds, &info);
@@ -324,7 +320,8 @@ int dtls_peeropt_get(struct dtls_sock *ds, int optname, char __user *optval,
 {
 	struct dtls_peer_option opt;
 	struct dtls_assoc *assoc;
-	int len, size, err;
+	int len, err;
+	u32 size;
 
 	if (get_user(len, optlen))
 		return -EFAULT;
@@ -332,14 +329,9 @@ int dtls_peeropt_get(struct dtls_sock *ds, int optname, char __user *optval,
 		return -EINVAL;
 	if (optname == DTLS_PEER_INFO)
 		return dtls_peeropt_info(ds, optval, len, optlen);
-	size = dtls_peeropt_copy(&opt, sizeof(opt), USER_SOCKPTR(optval), len);
-	if (size < 0)
-		return size;
-	if (!dtls_sock_peers(ds) || !opt.id)
-		return -ENOENT;
-	assoc = dtls_peer_find_id(dtls_sock_peers(ds), opt.id, false);
-	if (!assoc)
-		return -ENOENT;
+	assoc = dtls_peeropt_subject(ds, &opt, USER_SOCKPTR(optval), len, &size);
+	if (IS_ERR(assoc))
+		return PTR_ERR(assoc);
 	err = dtls_assocopt_get(assoc, opt.optname, optval, size, len - size,
 				optlen);
 	dtls_assoc_put(assoc);

@@ -181,6 +181,9 @@ struct dtls_peer_info {
 	struct __kernel_sockaddr_storage addr;
 };
 
+/* Size of struct dtls_peer_info as published: the smallest allowed. */
+#define DTLS_PEER_INFO_SIZE_VER0	152
+
 /* Flags of struct dtls_peer_info. */
 #define DTLS_PEER_TX		1	/* add: keys that send follow */
 #define DTLS_PEER_RX		2	/* add: keys that receive, behind these */
@@ -217,6 +220,9 @@ struct dtls_peer_option {
 	__u32		optname;
 	__aligned_u64	id;
 };
+
+/* Likewise of struct dtls_peer_option. */
+#define DTLS_PEER_OPTION_SIZE_VER0	16
 
 /**
  * struct dtls_record - control message SOL_DTLS/DTLS_RECORD_TYPE
