@@ -206,14 +206,14 @@ static int dtls_recv_mark(struct msghdr *msg, const struct dtls_plain *rec)
 	return put_cmsg(msg, SOL_DTLS, DTLS_RECORD_TYPE, sizeof(info), &info);
 }
 
-/* Address and control messages; @size is that of coalesced records, or 0. */
+/* Address and control messages; @size of coalesced records and @peer: 0 if not told. */
 static void dtls_recv_meta(struct dtls_sock *ds, struct msghdr *msg,
 			   struct sk_buff *skb, u64 peer, int size,
 			   int *addr_len)
 {
 	struct sock *sk = ds->sk;
 
-	if (unlikely(peer) && READ_ONCE(ds->recvpeer))
+	if (unlikely(peer))
 		put_cmsg(msg, SOL_DTLS, DTLS_PEER_ID, sizeof(peer), &peer);
 	/* it reads the socket's flags as UDP does, whoever may change them */
 	data_race(({ sock_recv_cmsgs(msg, sk, skb); 0; }));
@@ -379,10 +379,18 @@ static int dtls_recv_ready(struct dtls_sock *ds, struct msghdr *msg,
 			err = r.total;
 		}
 	}
-	dtls_recv_meta(ds, msg, rec->skb, rec->peer, dtls_recv_gso_size(&r),
-		       addr_len);
+	dtls_recv_meta(ds, msg, rec->skb,
+		       READ_ONCE(ds->recvpeer) ? rec->peer : 0,
+		       dtls_recv_gso_size(&r), addr_len);
 	dtls_ready_put(rec);
 	return err;
+}
+
+/* Whose record that is, for a program that wants to know. */
+static u64 dtls_recv_peer(const struct dtls_rx *rx)
+{
+	return unlikely(READ_ONCE(rx->ds->recvpeer)) ? dtls_peer_id(rx->assoc) :
+						       0;
 }
 
 /*
@@ -420,14 +428,14 @@ static int dtls_recv_direct(struct dtls_sock *ds, struct msghdr *msg,
 	err = flags & MSG_TRUNC ? rx.plain.len : r.total;
 	sk_peek_offset_bwd(ds->sk, rx.plain.len);
 	if (!r.more) {
-		dtls_recv_meta(ds, msg, rx.run.skb, dtls_peer_id(rx.assoc), 0,
+		dtls_recv_meta(ds, msg, rx.run.skb, dtls_recv_peer(&rx), 0,
 			       addr_len);
 		goto out;
 	}
 	skb = skb_get(rx.run.skb);
 	dtls_recv_rest(&r, &rx);
 	err = r.total;
-	dtls_recv_meta(ds, msg, skb, dtls_peer_id(rx.assoc),
+	dtls_recv_meta(ds, msg, skb, dtls_recv_peer(&rx),
 		       dtls_recv_gso_size(&r), addr_len);
 	consume_skb(skb);
 out:
