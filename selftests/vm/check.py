@@ -66,9 +66,10 @@ LONG = 20
 
 # What QEMU's emulation does now and then when the kernel changes its own code: it
 # runs an instruction that is not there any more, the breakpoint or half of what
-# is being written.  Nobody's fault here; but three times would be odd.
+# is being written.  Nobody's fault here, and rare: run-tests.sh sees to it that the
+# keys that sockets turn stay as they are, but there are others.
 EMULATOR = re.compile(r"Oops: int3: |RIP: 0010:text_poke_early")
-EMULATOR_TIMES = 2
+EMULATOR_TIMES = 5
 # What run-tests.sh does when all tests have run.
 AFTER = ("leaks", "rmmod", "kmemleak", "gcov", "lockdep")
 RESULT = re.compile(r"^(not )?ok\b\s*(\d+)?\s*(?:- )?(.*)$")
