@@ -83,7 +83,7 @@ static int dtls_send_plain(struct dtls_sock *ds, struct msghdr *msg, size_t len)
 
 /* Send what is left of a message when its control messages have been read. */
 static __always_inline int dtls_send_payload(struct dtls_tx *tx,
-					   struct msghdr *msg, size_t len)
+					     struct msghdr *msg, size_t len)
 {
 	struct dtls_sock *ds = tx->ds;
 	struct ubuf_info *uarg = NULL;
@@ -119,7 +119,7 @@ static __always_inline int dtls_send_payload(struct dtls_tx *tx,
 
 /* The same for a message that may have some, or a socket with UDP_SEGMENT. */
 static noinline int dtls_send_controlled(struct dtls_tx *tx, struct msghdr *msg,
-				       size_t len)
+					 size_t len)
 {
 	u8 space[DTLS_TX_SPACE] __aligned(sizeof(long));
 	int ret;
@@ -134,7 +134,7 @@ static noinline int dtls_send_controlled(struct dtls_tx *tx, struct msghdr *msg,
 }
 
 static __always_inline int dtls_send_message(struct dtls_assoc *assoc,
-					   struct msghdr *msg, size_t len)
+					     struct msghdr *msg, size_t len)
 {
 	struct dtls_sock *ds = assoc->ds;
 	struct dtls_tx tx;
@@ -165,7 +165,7 @@ static __always_inline int dtls_send_message(struct dtls_assoc *assoc,
 
 /* Send on a socket that is not one association's. */
 static noinline int dtls_send_other(struct dtls_sock *ds, struct msghdr *msg,
-				  size_t len)
+				    size_t len)
 {
 	struct dtls_assoc *assoc;
 	int ret;
