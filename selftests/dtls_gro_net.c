@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* kselftest-libs: -lcrypto */
-/* kselftest-debug: yes */
 /* kselftest-timeout: 400 */
 /*
  * Batches that come in over a link, after the kernel's udpgro.sh, udpgro_fwd.sh

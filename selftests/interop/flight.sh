@@ -63,7 +63,7 @@ stop $server
 
 # Only the beginning of it arrives, which is no answer yet: the client goes on to
 # repeat its own.  First with a server all in userspace, then with the kernel.
-if [ -z "$few" ]; then
+if [ -n "$userspace" ]; then
 start "$tmp/s.log" in_s gnutls-serv --udp --echo -p $port --x509certfile "$tmp/server.pem" \
 	--x509keyfile "$tmp/server.key"
 server=$started

@@ -51,7 +51,7 @@ good() {
 # the kernel has no part in it.
 refused() {
 	local text=$1 rc
-	[ -z "$few" ] && picked "$text" || return
+	[ -n "$userspace" ] && picked "$text" || return
 	# shellcheck disable=SC2086
 	listen $2 || { result 1 "$text" "$tmp/s.log"; return; }
 	# shellcheck disable=SC2086

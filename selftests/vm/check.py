@@ -82,9 +82,14 @@ class Tap:
     def __init__(self):
         self.passed = self.failed = self.skipped = 0
         self.failures = []
+        self.lock = threading.Lock()
         print("TAP version 13", flush=True)
 
     def result(self, ok, name, detail=(), skip=None):
+        with self.lock:
+            self.count(ok, name, detail, skip)
+
+    def count(self, ok, name, detail, skip):
         number = self.passed + self.failed + self.skipped + 1
         text = f"{'ok' if ok else 'not ok'} {number} - {name}"
         if ok and skip is not None:
@@ -585,6 +590,7 @@ def main():
         tests = [t for t in tests if os.path.exists(t.path)]
     lock.close()
 
+    lint = None
     # What needs no guest is not run again for kernels that look for errors.
     plain = [k for k in plan if k not in ("debug", "kcsan")]
     if plain:
@@ -592,13 +598,17 @@ def main():
             if t.kind == "unit":
                 run_unit(tap, t, verbose)
         if not wanted or "lint" in wanted:
-            run_lint(tap, verbose, plain)
+            # One processor is enough for it, and for most of what guests do.
+            lint = threading.Thread(target=run_lint, args=(tap, verbose, plain))
+            lint.start()
 
     in_guest = [t for t in tests if t.kind != "unit"]
     # Without TEST= at least the loading and unloading is tested.
     for name, mark in plan.items() if in_guest or not wanted else ():
         run_kernel(tap, name, [t for t in in_guest if wanted or mark is None
                                or mark in t.marks], verbose)
+    if lint:
+        lint.join()
     return tap.close()
 
 
