@@ -323,7 +323,7 @@ static int dtls_recv_gso_size(const struct dtls_recv *r)
 static void dtls_recv_ready_rest(struct dtls_recv *r, struct sk_buff *skb)
 {
 	struct dtls_ready *rec;
-	struct dtls_rx rx;
+	struct dtls_rx rx dtls_compat_raw;
 
 	while (r->more && dtls_recv_room(r)) {
 		rec = dtls_ready_same(r->ds, skb, dtls_recv_room(r));

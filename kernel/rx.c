@@ -123,7 +123,7 @@ static bool dtls_rx_resume(struct dtls_rx *rx, const struct sk_buff *skb,
 			   bool all)
 {
 	struct dtls_sock *ds = rx->ds;
-	struct dtls_run *run, rest;
+	struct dtls_run *run, rest dtls_compat_raw;
 
 	spin_lock(&ds->ready_lock);
 	run = list_first_entry_or_null(&ds->runs, struct dtls_run, list);
@@ -161,7 +161,7 @@ static void dtls_rx_count(struct sock *sk, struct sk_buff *skb, int field)
 /* Take a datagram, or an aggregate, from UDP. Return: as dtls_rx_fetch(). */
 static int dtls_rx_dequeue(struct dtls_rx *rx, bool all)
 {
-	struct dtls_run *run = &rx->run, rest;
+	struct dtls_run *run = &rx->run, rest dtls_compat_raw;
 	struct sock *sk = rx->ds->sk;
 	struct sk_buff *skb;
 	int peek = 0, err;
@@ -533,7 +533,7 @@ bool dtls_rx_pending(struct dtls_sock *ds)
  */
 int dtls_rx_pull(struct dtls_sock *ds)
 {
-	struct dtls_rx rx;
+	struct dtls_rx rx dtls_compat_raw;
 	int err;
 
 	dtls_rx_begin(&rx, ds);

@@ -121,7 +121,7 @@ static __always_inline int dtls_send_payload(struct dtls_tx *tx,
 static noinline int dtls_send_controlled(struct dtls_tx *tx, struct msghdr *msg,
 					 size_t len)
 {
-	u8 space[DTLS_TX_SPACE] __aligned(sizeof(long));
+	u8 space[DTLS_TX_SPACE] __aligned(sizeof(long)) dtls_compat_raw;
 	int ret;
 
 	tx->space = space;
@@ -137,7 +137,7 @@ static __always_inline int dtls_send_message(struct dtls_assoc *assoc,
 					     struct msghdr *msg, size_t len)
 {
 	struct dtls_sock *ds = assoc->ds;
-	struct dtls_tx tx;
+	struct dtls_tx tx dtls_compat_raw;
 	int ret;
 
 	dtls_tx_begin(&tx, assoc, DTLS_TYPE_DATA, msg->msg_flags);
