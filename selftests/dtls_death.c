@@ -675,10 +675,10 @@ TEST_F_TIMEOUT(module, comes_and_goes, 600)
 			sched_yield();
 			continue;
 		}
+		/* not only an empty house; once it is there they may be quick */
+		got = atomic_load(&tr->got);
 		atomic_fetch_add(&tr->rekeyed, 1);
 		ASSERT_EQ(0, module_insert());
-		/* not only an empty house */
-		got = atomic_load(&tr->got);
 		while (atomic_load(&tr->got) == got)
 			sched_yield();
 	}
