@@ -548,6 +548,12 @@ TEST_F_TIMEOUT(death, processor, 600)
 
 	if (access("/sys/devices/system/cpu/cpu1/online", W_OK))
 		SKIP(return, "one processor, or one that cannot leave");
+	/*
+	 * padata_serial_worker() that has been queued again finds nothing to do,
+	 * takes nothing from a reference count that is zero, and frees once more.
+	 */
+	if (variant->template && !strcmp(variant->template, "pcrypt"))
+		SKIP(return, "padata does not bear a processor that leaves");
 	traffic_start(tr, variant->family);
 	for (i = 0; i < effort(5, 3, 12); i++) {
 		traffic_flows(tr, 20);
