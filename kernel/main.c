@@ -28,6 +28,7 @@
 #define DTLS_ULP_NAME_MAX	16
 
 /* Our operations over those of IPv4 and of IPv6. */
+static struct kmem_cache *dtls_sock_cache;
 static struct dtls_proto dtls_protos[2];
 static DEFINE_MUTEX(dtls_protos_lock);
 
@@ -63,7 +64,7 @@ static void dtls_close(struct sock *sk, long timeout)
 
 	dtls_compat_timer_delete_sync(&ds->again);
 	/* what still works for the association finds it until it ends */
-	cancel_delayed_work_sync(&ds->look);
+	dtls_update_close(ds);
 	assoc = ds->assoc;
 	if (assoc)
 		dtls_assoc_stop(assoc);
@@ -95,7 +96,7 @@ static void dtls_destruct(struct sock *sk)
 	 * attached and has replaced ours, the other way round.
 	 */
 	module_put(ds->closed ? ds->proto->base_ops->owner : THIS_MODULE);
-	kfree(ds);
+	kmem_cache_free(dtls_sock_cache, ds);
 	sk->sk_destruct(sk);
 	module_put(THIS_MODULE);
 }
@@ -286,7 +287,7 @@ static int dtls_attach(struct sock *sk)
 	if (sk->sk_type != SOCK_DGRAM || sk->sk_protocol != IPPROTO_UDP ||
 	    (sk->sk_family != AF_INET && sk->sk_family != AF_INET6))
 		return -EOPNOTSUPP;
-	ds = kzalloc(sizeof(*ds), GFP_KERNEL_ACCOUNT);
+	ds = kmem_cache_zalloc(dtls_sock_cache, GFP_KERNEL);
 	if (!ds)
 		return -ENOMEM;
 	ds->sk = sk;
@@ -296,13 +297,12 @@ static int dtls_attach(struct sock *sk)
 	INIT_LIST_HEAD(&ds->runs);
 	mutex_init(&ds->cork.lock);
 	timer_setup(&ds->again, dtls_recv_again, 0);
-	dtls_update_prepare(ds);
 
 	lock_sock(sk);
 	err = dtls_attach_locked(sk, ds);
 	release_sock(sk);
 	if (err)
-		kfree(ds);
+		kmem_cache_free(dtls_sock_cache, ds);
 	return err;
 }
 
@@ -346,9 +346,12 @@ static int __init dtls_init(void)
 {
 	int err;
 
+	dtls_sock_cache = KMEM_CACHE(dtls_sock, SLAB_ACCOUNT);
+	if (!dtls_sock_cache)
+		return -ENOMEM;
 	err = dtls_assoc_init();
 	if (err)
-		return err;
+		goto out_cache;
 	err = dtls_stats_init();
 	if (err)
 		goto out_assoc;
@@ -361,6 +364,8 @@ out_stats:
 	dtls_stats_exit();
 out_assoc:
 	dtls_assoc_exit();
+out_cache:
+	kmem_cache_destroy(dtls_sock_cache);
 	return err;
 }
 
@@ -372,6 +377,7 @@ static void __exit dtls_exit(void)
 	dtls_stats_exit();
 	dtls_assoc_exit();
 	dtls_work_exit();
+	kmem_cache_destroy(dtls_sock_cache);
 }
 
 module_init(dtls_init);

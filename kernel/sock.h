@@ -15,6 +15,7 @@
 /* No number of a connection ID, see connid.h. */
 #define DTLS_CONNID_NONE	U32_MAX
 
+struct dtls_look;
 struct dtls_message_number;
 struct dtls_peers;
 
@@ -198,7 +199,8 @@ struct dtls_rx {
  * @gro:           UDP_GRO as the program set it
  * @padding:       DTLS_PADDING, bytes
  * @acks_due:      associations that wait for an ACK of their peer
- * @look:          looks for these, as the program may not be one that reads
+ * @look:          looks for these, as the program may not be one that reads; NULL
+ *                 before there was DTLS 1.3
  * @recvtype:      DTLS_RECVTYPE
  * @recvpeer:      DTLS_RECVPEER
  * @move:          DTLS_MOVE
@@ -233,7 +235,7 @@ struct dtls_sock {
 	u8			move;
 	bool			no_export;
 	atomic_t		acks_due;
-	struct delayed_work	look;
+	struct dtls_look	*look;
 	struct dtls_cork	cork;
 };
 

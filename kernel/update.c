@@ -42,7 +42,35 @@
 /* Datagrams looked into at a time, where the program does not read. */
 #define DTLS_UPDATE_READ	64
 
+/**
+ * struct dtls_look - looks for ACKs in what the program has not read
+ * @work: does so
+ * @ds:   the socket
+ */
+struct dtls_look {
+	struct delayed_work	work;
+	struct dtls_sock	*ds;
+};
+
 static void dtls_update_work(struct work_struct *work);
+static void dtls_update_look(struct work_struct *work);
+
+/* For the socket's first association of DTLS 1.3; two may come at a time. */
+static int dtls_update_prepare(struct dtls_sock *ds)
+{
+	struct dtls_look *look;
+
+	if (READ_ONCE(ds->look))
+		return 0;
+	look = kzalloc(sizeof(*look), GFP_KERNEL_ACCOUNT);
+	if (!look)
+		return -ENOMEM;
+	look->ds = ds;
+	INIT_DELAYED_WORK(&look->work, dtls_update_look);
+	if (cmpxchg(&ds->look, NULL, look))
+		kfree(look);
+	return 0;
+}
 
 /**
  * dtls_update_create() - prepare an association of DTLS 1.3
@@ -53,8 +81,11 @@ static void dtls_update_work(struct work_struct *work);
  */
 int dtls_update_create(struct dtls_assoc *assoc, struct dtls_more *more)
 {
-	struct dtls_update *up = kzalloc(sizeof(*up), GFP_KERNEL_ACCOUNT);
+	struct dtls_update *up;
 
+	if (dtls_update_prepare(assoc->ds))
+		return -ENOMEM;
+	up = kzalloc(sizeof(*up), GFP_KERNEL_ACCOUNT);
 	if (!up)
 		return -ENOMEM;
 	up->assoc = assoc;
@@ -398,7 +429,8 @@ void dtls_update_arrived(struct dtls_sock *ds)
 	read_lock_bh(&sk->sk_callback_lock);
 	/* not once it is being closed */
 	if (sk->sk_data_ready == dtls_recv_data_ready)
-		dtls_assoc_queue(&ds->look, DTLS_UPDATE_LOOK, false);
+		dtls_assoc_queue(&READ_ONCE(ds->look)->work, DTLS_UPDATE_LOOK,
+				 false);
 	read_unlock_bh(&sk->sk_callback_lock);
 }
 
@@ -481,19 +513,23 @@ static void dtls_update_renew(struct dtls_update *up)
 
 static void dtls_update_look(struct work_struct *work)
 {
-	dtls_update_read(container_of(to_delayed_work(work), struct dtls_sock,
-				      look));
+	dtls_update_read(container_of(to_delayed_work(work), struct dtls_look,
+				      work)->ds);
 }
 
 /**
- * dtls_update_prepare() - prepare a socket that is being attached
- * @ds: socket
+ * dtls_update_close() - nobody looks for ACKs any more
+ * @ds: socket that is being closed; sk_data_ready is the base's again
  *
- * Context: process.
+ * Context: process, may sleep: work in flight is waited for.
  */
-void dtls_update_prepare(struct dtls_sock *ds)
+void dtls_update_close(struct dtls_sock *ds)
 {
-	INIT_DELAYED_WORK(&ds->look, dtls_update_look);
+	if (!ds->look)
+		return;
+	cancel_delayed_work_sync(&ds->look->work);
+	kfree(ds->look);
+	ds->look = NULL;
 }
 
 static void dtls_update_work(struct work_struct *work)

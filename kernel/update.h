@@ -71,7 +71,7 @@ struct dtls_update {
 #define DTLS_UPDATE_NEW_CID	2	/* give it connection IDs */
 #define DTLS_UPDATE_REQUEST_CID	3	/* ask it for some */
 
-void dtls_update_prepare(struct dtls_sock *ds);
+void dtls_update_close(struct dtls_sock *ds);
 int dtls_update_create(struct dtls_assoc *assoc, struct dtls_more *more);
 void dtls_update_stop(struct dtls_assoc *assoc);
 void dtls_update_free(struct dtls_update *up);
