@@ -172,7 +172,7 @@ int dtls_assocopt_set(struct dtls_assoc *assoc, int optname, sockptr_t optval,
 		return val != 1 ? -EINVAL : dtls_connid_next(assoc);
 	if (val != 0 && val != 1)
 		return -EINVAL;
-	return dtls_update_begin(assoc, val);
+	return dtls_update_begin(assoc, val, false);
 }
 
 static int dtls_assocopt_get_int(int val, char __user *optval, int off, int len,

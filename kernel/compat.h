@@ -10,6 +10,7 @@
 #include <linux/uio.h>
 #include <linux/udp.h>
 #include <linux/version.h>
+#include <net/genetlink.h>
 #include <net/inet_sock.h>
 #include <net/sock.h>
 
@@ -151,6 +152,18 @@ static inline bool dtls_compat_pool_pages(const struct sk_buff *skb)
 #define dtls_compat_zerocopy_alloc(sk, len) \
 	msg_zerocopy_realloc(sk, len, NULL)
 #endif
+
+/* 6.6: the attributes of a dump are those of a struct genl_info. */
+static inline struct nlattr **dtls_compat_dump_attrs(const struct netlink_callback *cb)
+{
+	const struct genl_dumpit_info *info = cb->data;
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0)
+	return info->info.attrs;
+#else
+	return info->attrs;
+#endif
+}
 
 /* 6.4: the array of an iterator is asked for by function. */
 static inline const struct iovec *dtls_compat_iov(const struct iov_iter *i)

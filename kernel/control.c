@@ -10,6 +10,7 @@
 
 #include "control.h"
 #include "flight.h"
+#include "netlink.h"
 #include "peer.h"
 #include "stats.h"
 #include "update.h"
@@ -96,6 +97,7 @@ void dtls_control_event(struct dtls_assoc *assoc, u32 event, u8 code,
 	};
 	struct dtls_peer_key key;
 
+	dtls_netlink_event(assoc, event, code, epoch, data, NULL);
 	if (!(READ_ONCE(assoc->ds->events) & event))
 		return;
 	if (assoc->peer)
@@ -120,6 +122,7 @@ void dtls_control_event_at(struct dtls_assoc *assoc, u32 event,
 		.ee_type = event,
 	};
 
+	dtls_netlink_event(assoc, event, 0, 0, 0, key);
 	if (READ_ONCE(assoc->ds->events) & event)
 		dtls_control_queue(assoc, &ee, key);
 }

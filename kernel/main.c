@@ -18,6 +18,7 @@
 
 #include "compat.h"
 #include "control.h"
+#include "netlink.h"
 #include "peer.h"
 #include "sock.h"
 #include "stats.h"
@@ -32,8 +33,14 @@ static struct kmem_cache *dtls_sock_cache;
 static struct dtls_proto dtls_protos[2];
 static DEFINE_MUTEX(dtls_protos_lock);
 
-/* Has a socket been attached? Whoever asks has its lock, or only wants to know. */
-static bool dtls_sock_attached(const struct sock *sk)
+/**
+ * dtls_sock_attached() - has a socket been attached
+ * @sk: socket
+ *
+ * Context: any; whoever asks has its lock, or only wants to know.
+ * Return: true from then on until it is closed.
+ */
+bool dtls_sock_attached(const struct sock *sk)
 {
 	const struct proto *prot = READ_ONCE(sk->sk_prot);
 
@@ -62,6 +69,10 @@ static void dtls_close(struct sock *sk, long timeout)
 	WRITE_ONCE(sk->sk_prot, base);
 	release_sock(sk);
 
+	dtls_netlink_unlist(ds);
+	dtls_netlink_closed(ds);
+	if (dtls_sock_keyed(ds))
+		dtls_netlink_gone(ds);
 	dtls_compat_timer_delete_sync(&ds->again);
 	/* what still works for the association finds it until it ends */
 	dtls_update_close(ds);
@@ -87,6 +98,8 @@ static void dtls_destruct(struct sock *sk)
 {
 	struct dtls_sock *ds = dtls_sk(sk);
 
+	/* has been done, but if IPV6_ADDRFORM took our operations away */
+	dtls_netlink_unlist(ds);
 	rcu_assign_sk_user_data(sk, NULL);
 	dtls_stats_add(sock_net(sk), DTLS_STAT_CURR_SOCKETS, -1);
 	sk->sk_destruct = ds->base_destruct;
@@ -255,6 +268,10 @@ static int dtls_attach_locked(struct sock *sk, struct dtls_sock *ds)
 	if (IS_ERR(ds->proto))
 		return PTR_ERR(ds->proto);
 
+	/* not found there before it is attached */
+	err = dtls_netlink_list(ds);
+	if (err)
+		return err;
 	write_lock_bh(&sk->sk_callback_lock);
 	if (sk->sk_user_data)
 		err = -EBUSY;
@@ -262,7 +279,7 @@ static int dtls_attach_locked(struct sock *sk, struct dtls_sock *ds)
 		rcu_assign_sk_user_data(sk, ds);
 	write_unlock_bh(&sk->sk_callback_lock);
 	if (err)
-		return err;
+		goto out_list;
 
 	/* one for the operations, put by __sock_release(), one for the end */
 	__module_get(THIS_MODULE);
@@ -277,9 +294,22 @@ static int dtls_attach_locked(struct sock *sk, struct dtls_sock *ds)
 	WRITE_ONCE(sk->sk_socket->ops, &ds->proto->ops);
 	dtls_stats_inc(sock_net(sk), DTLS_STAT_CURR_SOCKETS);
 	return 0;
+
+out_list:
+	dtls_netlink_unlist(ds);
+	return err;
 }
 
-static int dtls_attach(struct sock *sk)
+/**
+ * dtls_sock_attach() - attach a socket
+ * @sk:   socket, of a file that the caller holds
+ * @soon: give up if somebody has its lock for long
+ *
+ * Context: process, may sleep; the caller keeps the module from going.
+ * Return: 0; -EOPNOTSUPP if it is no UDP socket; -EEXIST; -EBUSY; -ENOTCONN;
+ * -ENOMEM; with @soon -EINTR.
+ */
+int dtls_sock_attach(struct sock *sk, bool soon)
 {
 	struct dtls_sock *ds;
 	int err;
@@ -298,9 +328,11 @@ static int dtls_attach(struct sock *sk)
 	mutex_init(&ds->cork.lock);
 	timer_setup(&ds->again, dtls_recv_again, 0);
 
-	lock_sock(sk);
-	err = dtls_attach_locked(sk, ds);
-	release_sock(sk);
+	err = dtls_lock_sock(sk, soon);
+	if (!err) {
+		err = dtls_attach_locked(sk, ds);
+		release_sock(sk);
+	}
 	if (err)
 		kmem_cache_free(dtls_sock_cache, ds);
 	return err;
@@ -317,7 +349,7 @@ static int dtls_ulp_set(struct sock *sk, int optname, sockptr_t optval,
 		return -EFAULT;
 	if (strcmp(name, DTLS_ULP_NAME))
 		return -ENOENT;
-	return dtls_attach(sk);
+	return dtls_sock_attach(sk, false);
 }
 
 static int dtls_ulp_get(struct sock *sk, int optname, void __user *user,
@@ -355,11 +387,17 @@ static int __init dtls_init(void)
 	err = dtls_stats_init();
 	if (err)
 		goto out_assoc;
-	err = nf_register_sockopt(&dtls_ulp_ops);
+	err = dtls_netlink_init();
 	if (err)
 		goto out_stats;
+	err = nf_register_sockopt(&dtls_ulp_ops);
+	if (err)
+		goto out_netlink;
+	dtls_netlink_open();
 	return 0;
 
+out_netlink:
+	dtls_netlink_exit();
 out_stats:
 	dtls_stats_exit();
 out_assoc:
@@ -371,6 +409,7 @@ out_cache:
 
 static void __exit dtls_exit(void)
 {
+	dtls_netlink_exit();
 	nf_unregister_sockopt(&dtls_ulp_ops);
 	/* the last dtls_destruct() may still be about to return */
 	rcu_barrier();
@@ -386,3 +425,4 @@ module_exit(dtls_exit);
 MODULE_DESCRIPTION("DTLS records for UDP sockets");
 MODULE_LICENSE("GPL");
 MODULE_ALIAS("dtls");
+MODULE_ALIAS_GENL_FAMILY(DTLS_FAMILY_NAME);

@@ -121,6 +121,11 @@ int dtls_peeropt_set(struct dtls_sock *ds, int optname, sockptr_t optval,
 		     unsigned int optlen);
 int dtls_peeropt_get(struct dtls_sock *ds, int optname, char __user *optval,
 		     int __user *optlen);
+int dtls_peeropt_new(struct dtls_sock *ds, const struct dtls_peer_key *key,
+		     const struct dtls_keys *tx, const struct dtls_keys *rx,
+		     bool replace, bool soon, u64 *id);
+int dtls_peeropt_remove(struct dtls_sock *ds, struct dtls_assoc *assoc,
+			bool notify, bool soon);
 void dtls_peeropt_purge(struct dtls_sock *ds);
 
 /**

@@ -7,6 +7,7 @@
 #include "assocopt.h"
 #include "control.h"
 #include "install.h"
+#include "netlink.h"
 #include "peer.h"
 
 static int dtls_peeropt_copy_info(struct dtls_peer_info *info, sockptr_t optval,
@@ -117,41 +118,47 @@ static int dtls_peeropt_add_locked(struct dtls_sock *ds,
 	return err;
 }
 
-/* DTLS_PEER_ADD: @info, and keys at @off. */
-static int dtls_peeropt_add(struct dtls_sock *ds,
-			    const struct dtls_peer_info *info, sockptr_t optval,
-			    unsigned int off, unsigned int len)
+/**
+ * dtls_peeropt_new() - add a peer
+ * @ds:      socket
+ * @key:     address
+ * @tx:      keys that send, validated, or NULL
+ * @rx:      keys that receive, validated, or NULL
+ * @replace: in the place of who has the address
+ * @soon:    give up if somebody holds the lock of the cork for long
+ * @id:      set to the identifier
+ *
+ * Context: process, may sleep; no locks held.
+ * Return: 0 or a negative errno, as DTLS_PEER_ADD; with @soon -EBUSY, -EINTR.
+ */
+int dtls_peeropt_new(struct dtls_sock *ds, const struct dtls_peer_key *key,
+		     const struct dtls_keys *tx, const struct dtls_keys *rx,
+		     bool replace, bool soon, u64 *id)
 {
-	static const int names[] = { 0, DTLS_TX, DTLS_RX, DTLS_TXRX };
-	u32 ways = info->flags & (DTLS_PEER_TX | DTLS_PEER_RX);
-	struct dtls_assoc *assoc = NULL, *old = NULL;
-	struct dtls_keys keys[2], *tx, *rx;
-	struct dtls_peer_key key;
+	struct dtls_assoc *assoc, *old = NULL;
 	int err;
 
-	if (info->flags & ~(DTLS_PEER_TX | DTLS_PEER_RX | DTLS_PEER_REPLACE) ||
-	    !ways || info->id)
-		return -EINVAL;
-	err = dtls_peer_parse(ds->sk, &info->addr, sizeof(info->addr), &key);
-	if (err)
-		return err;
-	err = dtls_assocopt_keys(names[ways], optval, off, len, keys, &tx, &rx);
-	if (err)
-		goto out;
-	err = -ENOMEM;
 	assoc = dtls_assoc_create(ds);
 	if (!assoc)
-		goto out;
+		return -ENOMEM;
 	err = dtls_install_keys(assoc, tx, rx, READ_ONCE(ds->window));
-	if (err)
-		goto out;
-	mutex_lock(&ds->cork.lock);
-	err = dtls_peeropt_add_locked(ds, assoc, &key,
-				      info->flags & DTLS_PEER_REPLACE, &old);
+	if (!err)
+		err = dtls_lock_mutex(&ds->cork.lock, soon);
+	if (err) {
+		dtls_assoc_destroy(assoc);
+		return err;
+	}
+	err = dtls_peeropt_add_locked(ds, assoc, key, replace, &old);
+	if (!err) {
+		*id = assoc->peer->id;
+		dtls_netlink_changed(ds);
+		/* told with the lock, lest its end is told of first */
+		if (old)
+			dtls_netlink_event(old, DTLS_EVENT_REMOVED, 0, 0, 0, NULL);
+		dtls_netlink_event(assoc, DTLS_EVENT_ADDED, 0, 0, 0, NULL);
+	}
 	mutex_unlock(&ds->cork.lock);
-out:
-	memzero_explicit(keys, sizeof(keys));
-	if (err && assoc)
+	if (err)
 		dtls_assoc_destroy(assoc);
 	if (old)
 		dtls_assoc_destroy(old);
@@ -161,30 +168,81 @@ out:
 	return err;
 }
 
+/* DTLS_PEER_ADD: @info, and keys at @off. */
+static int dtls_peeropt_add(struct dtls_sock *ds,
+			    const struct dtls_peer_info *info, sockptr_t optval,
+			    unsigned int off, unsigned int len)
+{
+	static const int names[] = { 0, DTLS_TX, DTLS_RX, DTLS_TXRX };
+	u32 ways = info->flags & (DTLS_PEER_TX | DTLS_PEER_RX);
+	struct dtls_keys keys[2], *tx, *rx;
+	struct dtls_peer_key key;
+	u64 id;
+	int err;
+
+	if (info->flags & ~(DTLS_PEER_TX | DTLS_PEER_RX | DTLS_PEER_REPLACE) ||
+	    !ways || info->id)
+		return -EINVAL;
+	err = dtls_peer_parse(ds->sk, &info->addr, sizeof(info->addr), &key);
+	if (err)
+		return err;
+	err = dtls_assocopt_keys(names[ways], optval, off, len, keys, &tx, &rx);
+	if (!err)
+		err = dtls_peeropt_new(ds, &key, tx, rx,
+				       info->flags & DTLS_PEER_REPLACE, false, &id);
+	memzero_explicit(keys, sizeof(keys));
+	return err;
+}
+
+/**
+ * dtls_peeropt_remove() - remove a peer
+ * @ds:     socket
+ * @assoc:  association of the peer; the caller's reference is given back
+ * @notify: send a close_notify first
+ * @soon:   give up if somebody holds the lock of the cork for long
+ *
+ * Context: process, may sleep; no locks held.
+ * Return: 0; -ENOENT if somebody else was as fast; with @soon -EBUSY, -EINTR.
+ */
+int dtls_peeropt_remove(struct dtls_sock *ds, struct dtls_assoc *assoc,
+			bool notify, bool soon)
+{
+	int err;
+
+	if (notify)
+		dtls_control_close_notify(assoc, MSG_DONTWAIT);
+	err = dtls_lock_mutex(&ds->cork.lock, soon);
+	if (err)
+		goto out;
+	/* somebody else may have been as fast */
+	if (test_and_set_bit(DTLS_ASSOC_REMOVED, &assoc->flags)) {
+		err = -ENOENT;
+	} else {
+		dtls_peer_remove(ds->peers, assoc);
+		dtls_netlink_changed(ds);
+		dtls_netlink_event(assoc, DTLS_EVENT_REMOVED, 0, 0, 0, NULL);
+	}
+	mutex_unlock(&ds->cork.lock);
+	if (!err)
+		dtls_assoc_destroy(assoc);
+out:
+	dtls_assoc_put(assoc);
+	return err;
+}
+
 /* DTLS_PEER_DEL */
 static int dtls_peeropt_del(struct dtls_sock *ds,
 			    const struct dtls_peer_info *info)
 {
 	struct dtls_assoc *assoc;
-	bool gone;
 
 	if (info->flags & ~DTLS_PEER_NOTIFY)
 		return -EINVAL;
 	assoc = dtls_peeropt_find(ds, info);
 	if (IS_ERR(assoc))
 		return PTR_ERR(assoc);
-	if (info->flags & DTLS_PEER_NOTIFY)
-		dtls_control_close_notify(assoc, MSG_DONTWAIT);
-	mutex_lock(&ds->cork.lock);
-	/* somebody else may have been as fast */
-	gone = test_and_set_bit(DTLS_ASSOC_REMOVED, &assoc->flags);
-	if (!gone)
-		dtls_peer_remove(ds->peers, assoc);
-	mutex_unlock(&ds->cork.lock);
-	if (!gone)
-		dtls_assoc_destroy(assoc);
-	dtls_assoc_put(assoc);
-	return gone ? -ENOENT : 0;
+	return dtls_peeropt_remove(ds, assoc, info->flags & DTLS_PEER_NOTIFY,
+				   false);
 }
 
 /*

@@ -15,6 +15,7 @@
 /* No number of a connection ID, see connid.h. */
 #define DTLS_CONNID_NONE	U32_MAX
 
+struct dtls_keys;
 struct dtls_look;
 struct dtls_message_number;
 struct dtls_peers;
@@ -206,6 +207,9 @@ struct dtls_rx {
  * @move:          DTLS_MOVE
  * @no_export:     DTLS_NO_EXPORT
  * @cork:          record under construction
+ * @cookie:        number of the socket; its place in the list of its namespace
+ * @visitors:      who has found it there, and does not hold its file: close()
+ *                 waits for them
  */
 struct dtls_sock {
 	struct sock		*sk;
@@ -237,6 +241,8 @@ struct dtls_sock {
 	atomic_t		acks_due;
 	struct dtls_look	*look;
 	struct dtls_cork	cork;
+	u64			cookie;
+	atomic_t		visitors;
 };
 
 /**
@@ -332,6 +338,14 @@ static inline void dtls_ready_grow(struct dtls_sock *ds)
 	smp_store_release(&ds->ready_gen, ds->ready_gen + 1);
 }
 
+/* lock.c */
+int dtls_lock_sock(struct sock *sk, bool soon);
+int dtls_lock_mutex(struct mutex *lock, bool soon);
+
+/* main.c */
+bool dtls_sock_attached(const struct sock *sk);
+int dtls_sock_attach(struct sock *sk, bool soon);
+
 /* send.c */
 int dtls_send_msg(struct sock *sk, struct msghdr *msg, size_t len);
 
@@ -398,6 +412,8 @@ void dtls_recv_again(struct timer_list *timer);
 void dtls_sockopt_take_udp(struct dtls_sock *ds);
 void dtls_sockopt_return_udp(struct dtls_sock *ds);
 void dtls_sockopt_gro_on(struct dtls_sock *ds);
+int dtls_sockopt_install(struct dtls_sock *ds, const struct dtls_keys *tx,
+			 const struct dtls_keys *rx, bool soon);
 int dtls_sockopt_set(struct sock *sk, int level, int optname, sockptr_t optval,
 		     unsigned int optlen);
 int dtls_sockopt_get(struct sock *sk, int level, int optname,

@@ -9,6 +9,7 @@
 #include "control.h"
 #include "flight.h"
 #include "install.h"
+#include "netlink.h"
 #include "peer.h"
 #include "sock.h"
 #include "update.h"
@@ -92,17 +93,30 @@ static int dtls_sockopt_publish(struct dtls_sock *ds, struct dtls_assoc *assoc)
 	return err;
 }
 
-/* Install keys; the first ones end the time as plain UDP. */
-static int dtls_sockopt_install(struct dtls_sock *ds,
-				const struct dtls_keys *tx,
-				const struct dtls_keys *rx)
+/**
+ * dtls_sockopt_install() - give a connected socket keys
+ * @ds:   socket
+ * @tx:   keys that send, validated, or NULL
+ * @rx:   keys that receive, validated, or NULL
+ * @soon: give up if somebody has its locks for long
+ *
+ * The first ones end the time as plain UDP.
+ *
+ * Context: process, may sleep.
+ * Return: 0; -ENOTCONN; -EBUSY; -ENOMEM; as dtls_install_keys(); with @soon -EINTR.
+ */
+int dtls_sockopt_install(struct dtls_sock *ds, const struct dtls_keys *tx,
+			 const struct dtls_keys *rx, bool soon)
 {
 	struct dtls_assoc *assoc, *fresh = NULL;
 	struct sock *sk = ds->sk;
+	bool first = false;
 	int err;
 
 	/* the lock that all changes of options take */
-	mutex_lock(&ds->cork.lock);
+	err = dtls_lock_mutex(&ds->cork.lock, soon);
+	if (err)
+		return err;
 	err = -ENOTCONN;
 	if (READ_ONCE(sk->sk_state) != TCP_ESTABLISHED)
 		goto out;
@@ -113,6 +127,7 @@ static int dtls_sockopt_install(struct dtls_sock *ds,
 		if (!fresh)
 			goto out;
 		assoc = fresh;
+		first = true;
 	}
 	err = dtls_install_keys(assoc, tx, rx, ds->window);
 	if (err || !fresh)
@@ -135,6 +150,8 @@ out:
 	mutex_unlock(&ds->cork.lock);
 	if (fresh)
 		dtls_assoc_destroy(fresh);
+	else if (!err && first)
+		dtls_netlink_event(assoc, DTLS_EVENT_ADDED, 0, 0, 0, NULL);
 	/* sleepers from before have to look again, in another way */
 	if (!err)
 		wake_up_interruptible_all(sk_sleep(sk));
@@ -149,7 +166,7 @@ static int dtls_sockopt_set_keys(struct dtls_sock *ds, int optname,
 
 	err = dtls_assocopt_keys(optname, optval, 0, optlen, keys, &tx, &rx);
 	if (!err)
-		err = dtls_sockopt_install(ds, tx, rx);
+		err = dtls_sockopt_install(ds, tx, rx, false);
 	memzero_explicit(keys, sizeof(keys));
 	return err;
 }
@@ -228,7 +245,7 @@ static int dtls_sockopt_set_int(struct dtls_sock *ds, int optname,
 	if (optname == DTLS_NO_EXPORT)
 		return dtls_sockopt_set_no_export(ds, val);
 	if (optname == DTLS_KEY_UPDATE)
-		return assoc ? dtls_update_begin(assoc, val) : -ENOKEY;
+		return assoc ? dtls_update_begin(assoc, val, false) : -ENOKEY;
 	if (optname == DTLS_RECVPEER)
 		WRITE_ONCE(ds->recvpeer, val);
 	else

@@ -54,19 +54,42 @@ static const char *const dtls_stats_names[DTLS_STAT_COUNT] = {
 	[DTLS_STAT_KEY_LIMIT]		= "KeyLimit",
 };
 
+/**
+ * dtls_stats_name() - name of a counter
+ * @stat: enum dtls_stat
+ *
+ * Context: any. Return: as the file has it.
+ */
+const char *dtls_stats_name(unsigned int stat)
+{
+	return dtls_stats_names[stat];
+}
+
+/**
+ * dtls_stats_sum() - value of a counter
+ * @net:  network namespace
+ * @stat: enum dtls_stat
+ *
+ * Context: any. Return: what all processors have counted.
+ */
+u64 dtls_stats_sum(const struct net *net, unsigned int stat)
+{
+	struct dtls_net *dn = net_generic(net, dtls_net_id);
+	u64 sum = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		sum += READ_ONCE(per_cpu_ptr(dn->stats, cpu)->val[stat]);
+	return sum;
+}
+
 static int dtls_stats_show(struct seq_file *seq, void *v)
 {
-	struct net *net = seq->private;
-	struct dtls_net *dn = net_generic(net, dtls_net_id);
-	int i, cpu;
+	int i;
 
-	for (i = 0; i < DTLS_STAT_COUNT; i++) {
-		u64 sum = 0;
-
-		for_each_possible_cpu(cpu)
-			sum += READ_ONCE(per_cpu_ptr(dn->stats, cpu)->val[i]);
-		seq_printf(seq, "%-24s%llu\n", dtls_stats_names[i], sum);
-	}
+	for (i = 0; i < DTLS_STAT_COUNT; i++)
+		seq_printf(seq, "%-24s%llu\n", dtls_stats_name(i),
+			   dtls_stats_sum(seq->private, i));
 	return 0;
 }
 
@@ -77,6 +100,8 @@ static int __net_init dtls_stats_net_init(struct net *net)
 	dn->stats = alloc_percpu(struct dtls_stats_cpu);
 	if (!dn->stats)
 		return -ENOMEM;
+	/* the end of a socket may come as an RCU callback */
+	xa_init_flags(&dn->socks, XA_FLAGS_LOCK_BH);
 	if (!proc_create_net_single("dtls_stat", 0444, net->proc_net,
 				    dtls_stats_show, NULL)) {
 		free_percpu(dn->stats);
@@ -90,6 +115,7 @@ static void __net_exit dtls_stats_net_exit(struct net *net)
 	struct dtls_net *dn = net_generic(net, dtls_net_id);
 
 	remove_proc_entry("dtls_stat", net->proc_net);
+	xa_destroy(&dn->socks);
 	free_percpu(dn->stats);
 }
 

@@ -5,6 +5,7 @@
 
 #include <linux/percpu.h>
 #include <linux/types.h>
+#include <linux/xarray.h>
 #include <net/net_namespace.h>
 #include <net/netns/generic.h>
 
@@ -101,8 +102,17 @@ struct dtls_stats_cpu {
 	u64 val[DTLS_STAT_COUNT];
 };
 
+/**
+ * struct dtls_net - what a network namespace has
+ * @stats: counters
+ * @socks: attached sockets, struct dtls_sock by cookie
+ * @gen:   changes when something is added to or taken from @socks, or from the
+ *         peers of one of them
+ */
 struct dtls_net {
 	struct dtls_stats_cpu __percpu *stats;
+	struct xarray socks;
+	atomic_t gen;
 };
 
 extern unsigned int dtls_net_id;
@@ -182,6 +192,8 @@ static inline void dtls_stats_rx(struct dtls_stats_cpu __percpu *stats,
 		this_cpu_add(stats->val[DTLS_STAT_RX_CONTROL], control);
 }
 
+const char *dtls_stats_name(unsigned int stat);
+u64 dtls_stats_sum(const struct net *net, unsigned int stat);
 int dtls_stats_init(void);
 void dtls_stats_exit(void);
 

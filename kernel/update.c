@@ -319,21 +319,25 @@ static int dtls_update_start(struct dtls_update *up, bool ask, int flags)
  * dtls_update_begin() - DTLS_KEY_UPDATE
  * @assoc: association
  * @ask:   ask the peer for new keys as well
+ * @soon:  do not wait for buffer, nor long for whoever does
  *
  * Context: process, may sleep; no locks held.
  * Return: 0 once the KeyUpdate is sent; -EOPNOTSUPP with DTLS 1.2; -EALREADY
  * while the last message has no ACK, or somebody seals with keys from before it;
- * -ENOKEY, -EKEYREVOKED, -EKEYEXPIRED, -EPIPE, or what sending it says.
+ * -ENOKEY, -EKEYREVOKED, -EKEYEXPIRED, -EPIPE, or what sending it says; with @soon
+ * -EBUSY, -EINTR.
  */
-int dtls_update_begin(struct dtls_assoc *assoc, bool ask)
+int dtls_update_begin(struct dtls_assoc *assoc, bool ask, bool soon)
 {
 	struct dtls_update *up = dtls_update_of(assoc);
 	int err;
 
 	if (!up)
 		return -EOPNOTSUPP;
-	mutex_lock(&up->lock);
-	err = dtls_update_start(up, ask, 0);
+	err = dtls_lock_mutex(&up->lock, soon);
+	if (err)
+		return err;
+	err = dtls_update_start(up, ask, soon ? MSG_DONTWAIT : 0);
 	mutex_unlock(&up->lock);
 	return err;
 }

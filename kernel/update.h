@@ -81,7 +81,7 @@ u16 dtls_update_message_seq(const struct dtls_assoc *assoc, bool rx);
 void dtls_update_flight(struct dtls_update *up);
 void dtls_update_flight_again(struct dtls_assoc *assoc, bool finished);
 int dtls_update_out(struct dtls_update *up, u8 kind, int flags);
-int dtls_update_begin(struct dtls_assoc *assoc, bool ask);
+int dtls_update_begin(struct dtls_assoc *assoc, bool ask, bool soon);
 void dtls_update_want(struct dtls_assoc *assoc, bool ask);
 void dtls_update_arrived(struct dtls_sock *ds);
 bool dtls_update_part(struct dtls_update *up, const struct dtls_message *msg);

@@ -11,7 +11,7 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
 packages="
-	ca-certificates make gcc gcc-12 libc6-dev pkg-config python3 perl
+	ca-certificates make gcc gcc-12 libc6-dev pkg-config python3 python3-yaml python3-jsonschema perl
 	bc flex bison libelf-dev libelf1 libssl3 zlib1g cpio xz-utils zstd kmod
 	qemu-system-x86 busybox-static iproute2 iputils-ping tcpdump procps
 	util-linux ethtool nftables socat patch

@@ -19,8 +19,10 @@ wanted="
 	scripts/spelling.txt
 	scripts/const_structs.checkpatch
 	scripts/kernel-doc
+	tools/net/ynl
+	Documentation/netlink/genetlink-legacy.yaml
 "
-dir=$cache/source-6.12-1
+dir=$cache/source-6.12-2
 
 if [ "${1:-}" = --fetch ]; then
 	tmp=$2

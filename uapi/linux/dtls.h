@@ -354,6 +354,9 @@ struct dtls_new_cid {
 #define DTLS_EVENT_MOVED	0x40	/* a peer has another address: the message's */
 #define DTLS_EVENT_CID		0x80	/* of connection IDs: given, or wanted */
 #define DTLS_EVENT_ALL		0xff
+/* By netlink only (linux/dtls_netlink.h). */
+#define DTLS_EVENT_ADDED	0x100	/* a peer, or the first keys of a socket */
+#define DTLS_EVENT_REMOVED	0x200	/* a peer; without one: a socket with all it has */
 
 /**
  * struct dtls_event - what recvmsg with MSG_ERRQUEUE returns as data
