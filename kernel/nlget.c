@@ -233,7 +233,7 @@ int dtls_nl_peer_get_doit(struct sk_buff *skb, struct genl_info *info)
 
 /* What is asked for, in the context of who asks. */
 static int dtls_nlget_begin(struct netlink_callback *cb,
-			    struct dtls_nlget_cursor *at)
+			    struct dtls_nlget_cursor *at, bool peers)
 {
 	struct nlattr **attrs = dtls_compat_dump_attrs(cb);
 	struct netlink_ext_ack *extack = cb->extack;
@@ -241,7 +241,8 @@ static int dtls_nlget_begin(struct netlink_callback *cb,
 	int err;
 
 	BUILD_BUG_ON(sizeof(*at) > sizeof(cb->ctx));
-	if (attrs[DTLS_A_PEER_ID] || attrs[DTLS_A_ADDRESS]) {
+	/* there are as many as the command knows */
+	if (peers && (attrs[DTLS_A_PEER_ID] || attrs[DTLS_A_ADDRESS])) {
 		NL_SET_ERR_MSG(extack, "one peer cannot be dumped, only asked for");
 		return -EINVAL;
 	}
@@ -328,7 +329,7 @@ static int dtls_nlget_dump(struct sk_buff *skb, struct netlink_callback *cb,
 	int err = 0;
 
 	if (!at->begun) {
-		err = dtls_nlget_begin(cb, at);
+		err = dtls_nlget_begin(cb, at, peers);
 		if (err)
 			return err;
 	}

@@ -19,6 +19,7 @@
 #include "lib/crowd.h"
 #include "lib/effort.h"
 #include "lib/genl.h"
+#include "lib/stall.h"
 
 #define MEMBERS		5
 #define WAYS		(DTLS_PEER_TX | DTLS_PEER_RX)
@@ -96,22 +97,956 @@ FIXTURE_TEARDOWN(netlink)
 		crowd_close(&self->c);
 }
 
+/* A socket's request so far: by descriptor. */
+static void begin(struct genl_req *r, __u8 cmd, int fd)
+{
+	genl_begin(r, cmd);
+	genl_u32(r, DTLS_A_FD, fd);
+}
+
+static void begin_cookie(struct genl_req *r, __u8 cmd, int fd)
+{
+	genl_begin(r, cmd);
+	genl_u64(r, DTLS_A_COOKIE, cookie_of(fd));
+}
+
+static void put_keys(struct genl_req *r, __u16 type, const struct dtls_keys *k)
+{
+	size_t at = genl_nest(r, type);
+
+	genl_u16(r, DTLS_A_KEYS_VERSION, k->version);
+	genl_u16(r, DTLS_A_KEYS_CIPHER_SUITE, k->cipher_suite);
+	genl_u32(r, DTLS_A_KEYS_EPOCH, k->epoch);
+	genl_u64(r, DTLS_A_KEYS_SEQ, k->seq);
+	if (k->key_len)
+		genl_put(r, DTLS_A_KEYS_KEY, k->key, k->key_len);
+	if (k->iv_len)
+		genl_put(r, DTLS_A_KEYS_IV, k->iv, k->iv_len);
+	if (k->secret_len)
+		genl_put(r, DTLS_A_KEYS_SECRET, k->secret, k->secret_len);
+	if (k->message_seq)
+		genl_u16(r, DTLS_A_KEYS_MESSAGE_SEQ, k->message_seq);
+	genl_nest_end(r, at);
+}
+
+static void member_keys(const struct crowd *c, const struct member *m,
+			struct dtls_keys *tx, struct dtls_keys *rx)
+{
+	if (c->v13) {
+		key13_fill(tx, &m->end13.rx[0].key, NEAR13_MESSAGE);
+		key13_fill(rx, &m->end13.tx, FAR13_MESSAGE);
+	} else {
+		key_fill(tx, &m->end12.rx);
+		key_fill(rx, &m->end12.tx);
+	}
+}
+
+static void put_addr(struct genl_req *r, const struct sockaddr_storage *ss)
+{
+	genl_put(r, DTLS_A_ADDRESS, ss, ss->ss_family == AF_INET ?
+		 sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6));
+}
+
+static void fill_new(struct genl_req *r, const struct crowd *c,
+		     const struct member *m, __u32 flags)
+{
+	struct dtls_keys tx, rx;
+
+	member_keys(c, m, &tx, &rx);
+	begin(r, DTLS_CMD_PEER_NEW, c->fd);
+	put_addr(r, &m->addr);
+	put_keys(r, DTLS_A_TX_KEYS, &tx);
+	put_keys(r, DTLS_A_RX_KEYS, &rx);
+	if (flags)
+		genl_u32(r, DTLS_A_FLAGS, flags);
+}
+
+static int peer_new(struct genl *g, const struct crowd *c, struct member *m,
+		    __u32 flags)
+{
+	struct genl_req r;
+	struct seen s;
+	int err;
+
+	fill_new(&r, c, m, flags);
+	err = ask(g, &r, 0, &s);
+	if (!err)
+		m->id = genl_get_u64(s.m.attr[DTLS_A_PEER_ID]);
+	return err;
+}
+
+/* Data goes both ways between the socket and this member. */
+static bool alive(const struct crowd *c, struct member *m)
+{
+	struct sockaddr_storage from;
+	char text[8];
+
+	must(member_send(c, m, "ping", 4) == 4);
+	settle();
+	if (crowd_recv(c, text, sizeof(text), MSG_DONTWAIT, &from, NULL, NULL) != 4 ||
+	    memcmp(text, "ping", 4) || crowd_whose(c, &from) != m)
+		return false;
+	if (crowd_send(c, m, "pong!", 5) != 5)
+		return false;
+	settle();
+	return member_recv(c, m, text, sizeof(text), MSG_DONTWAIT) == 5 &&
+	       !memcmp(text, "pong!", 5);
+}
+
 TEST_F(netlink, attach)
 {
 	struct genl *g = &self->g;
-	int fd = udp_bound(variant->family), err;
+	int fd = udp_bound(variant->family);
+	int tcp = socket(AF_INET, SOCK_STREAM, 0), pipes[2];
 
-	genl_begin(&self->r, DTLS_CMD_ATTACH);
-	genl_u32(&self->r, DTLS_A_FD, fd);
+	begin(&self->r, DTLS_CMD_ATTACH, fd);
 	ASSERT_EQ(0, ask(g, &self->r, 0, &self->s));
 	ASSERT_EQ(1, self->s.count);
 	ASSERT_EQ(cookie_of(fd), genl_get_u64(self->s.m.attr[DTLS_A_COOKIE]));
 	ASSERT_EQ(0, set_int(fd, SOL_DTLS, DTLS_RECVTYPE, 1));
 	/* once */
-	err = ask(g, &self->r, 0, &self->s);
-	ASSERT_EQ(EEXIST, err);
+	ASSERT_EQ(EEXIST, ask(g, &self->r, 0, &self->s));
 	ASSERT_STREQ("the socket is attached already", g->text);
+
+	genl_begin(&self->r, DTLS_CMD_ATTACH);
+	ASSERT_EQ(EINVAL, ask(g, &self->r, 0, &self->s));
+	ASSERT_STREQ("fd has to name a socket", g->text);
+	begin(&self->r, DTLS_CMD_ATTACH, tcp);
+	ASSERT_EQ(EOPNOTSUPP, ask(g, &self->r, 0, &self->s));
+	ASSERT_STREQ("not a UDP socket", g->text);
+	ASSERT_EQ(0, pipe(pipes));
+	begin(&self->r, DTLS_CMD_ATTACH, pipes[0]);
+	ASSERT_EQ(ENOTSOCK, ask(g, &self->r, 0, &self->s));
+	ASSERT_STREQ("not a file descriptor of a socket", g->text);
+	close(pipes[0]);
+	begin(&self->r, DTLS_CMD_ATTACH, pipes[0]);
+	ASSERT_EQ(EBADF, ask(g, &self->r, 0, &self->s));
+	begin(&self->r, DTLS_CMD_ATTACH, -1);
+	ASSERT_NE(0, ask(g, &self->r, 0, &self->s));
+	close(pipes[1]);
+	close(tcp);
 	close(fd);
+}
+
+static void same_state(struct __test_metadata *_metadata, const struct nlattr *nest,
+		       const struct dtls_keys *k, bool rx)
+{
+	ASSERT_NE(NULL, nest);
+	ASSERT_EQ(k->cipher_suite,
+		  genl_get_u16(genl_in(nest, DTLS_A_DIRECTION_CIPHER_SUITE)));
+	ASSERT_EQ(k->epoch, genl_get_u32(genl_in(nest, DTLS_A_DIRECTION_EPOCH)));
+	ASSERT_EQ(k->seq, genl_get_u64(genl_in(nest, DTLS_A_DIRECTION_SEQ)));
+	ASSERT_EQ(k->records, genl_get_u64(genl_in(nest, DTLS_A_DIRECTION_RECORDS)));
+	ASSERT_EQ(k->bytes, genl_get_u64(genl_in(nest, DTLS_A_DIRECTION_BYTES)));
+	if (!rx)
+		return;
+	ASSERT_EQ(k->window, genl_get_u32(genl_in(nest, DTLS_A_DIRECTION_WINDOW)));
+	ASSERT_EQ(k->drop_replay,
+		  genl_get_u64(genl_in(nest, DTLS_A_DIRECTION_DROP_REPLAY)));
+	ASSERT_EQ(k->drop_auth,
+		  genl_get_u64(genl_in(nest, DTLS_A_DIRECTION_DROP_AUTH)));
+}
+
+/* A connected socket gets its keys by netlink, and is shown. */
+TEST_F(netlink, socket)
+{
+	struct genl *g = &self->g;
+	struct crowd *c = &self->c;
+	struct member *m = &c->m[0];
+	struct sockaddr_storage me;
+	socklen_t len = sizeof(me);
+	struct dtls_keys tx, rx;
+	int fd = c->fd, way;
+
+	member_keys(c, m, &tx, &rx);
+	begin(&self->r, DTLS_CMD_PEER_SET, fd);
+	put_keys(&self->r, DTLS_A_TX_KEYS, &tx);
+	put_keys(&self->r, DTLS_A_RX_KEYS, &rx);
+	ASSERT_EQ(ENOTCONN, ask(g, &self->r, 0, &self->s));
+	ASSERT_STREQ("the socket is not connected", g->text);
+	udp_connect(fd, m->end12.fd);
+	begin(&self->r, DTLS_CMD_PEER_SET, fd);
+	put_keys(&self->r, DTLS_A_TX_KEYS, &tx);
+	put_keys(&self->r, DTLS_A_RX_KEYS, &rx);
+	ASSERT_EQ(0, ask(g, &self->r, 0, &self->s)) TH_LOG("%s", g->text);
+	ASSERT_EQ(EEXIST, ({
+		begin(&self->r, DTLS_CMD_PEER_SET, fd);
+		put_keys(&self->r, DTLS_A_TX_KEYS, &tx);
+		ask(g, &self->r, 0, &self->s);
+	}));
+	must(member_send(c, m, out, 100) == 100);
+	ASSERT_EQ(100, recv_soon(fd, in, sizeof(in), 0));
+	ASSERT_EQ(60, send(fd, out, 60, 0));
+	settle();
+	ASSERT_EQ(60, member_recv(c, m, in, sizeof(in), MSG_DONTWAIT));
+
+	key_state(fd, DTLS_TX, &tx);
+	key_state(fd, DTLS_RX, &rx);
+	ASSERT_EQ(1, tx.records);
+	ASSERT_EQ(0, getsockname(fd, (void *)&me, &len));
+	for (way = 0; way < 3; way++) {
+		if (way == 0)
+			begin(&self->r, DTLS_CMD_SOCKET_GET, fd);
+		else if (way == 1)
+			begin_cookie(&self->r, DTLS_CMD_SOCKET_GET, fd);
+		else
+			genl_begin(&self->r, DTLS_CMD_SOCKET_GET);
+		ASSERT_EQ(0, ask(g, &self->r, way == 2 ? NLM_F_DUMP : 0, &self->s))
+			TH_LOG("%s", g->text);
+		ASSERT_EQ(1, self->s.count);
+		ASSERT_EQ(cookie_of(fd), genl_get_u64(self->s.m.attr[DTLS_A_COOKIE]));
+		ASSERT_EQ(me.ss_family, genl_get_u16(self->s.m.attr[DTLS_A_FAMILY]));
+		ASSERT_EQ(0, memcmp(&me, genl_data(self->s.m.attr[DTLS_A_LOCAL]), len));
+		ASSERT_EQ(0, memcmp(&m->addr, genl_data(self->s.m.attr[DTLS_A_ADDRESS]),
+				    m->addr_len));
+		ASSERT_EQ(0, genl_get_u32(self->s.m.attr[DTLS_A_UID]));
+		ASSERT_EQ(tx.version, genl_get_u16(self->s.m.attr[DTLS_A_VERSION]));
+		ASSERT_EQ(0, genl_get_u32(self->s.m.attr[DTLS_A_STATE]));
+		ASSERT_EQ(NULL, self->s.m.attr[DTLS_A_PEERS]);
+		same_state(_metadata, self->s.m.attr[DTLS_A_TX], &tx, false);
+		same_state(_metadata, self->s.m.attr[DTLS_A_RX], &rx, true);
+	}
+	begin(&self->r, DTLS_CMD_PEER_SET, fd);
+	genl_u32(&self->r, DTLS_A_KEY_UPDATE, 0);
+	if (c->v13) {
+		ASSERT_EQ(0, ask(g, &self->r, 0, &self->s));
+		ASSERT_EQ(1, get_int(fd, SOL_DTLS, DTLS_KEY_UPDATE));
+		ASSERT_EQ(EALREADY, ask(g, &self->r, 0, &self->s));
+		ASSERT_STREQ("the one before has not been acknowledged yet", g->text);
+	} else {
+		ASSERT_EQ(EOPNOTSUPP, ask(g, &self->r, 0, &self->s));
+		ASSERT_STREQ("only with DTLS 1.3", g->text);
+	}
+	must(member_alert(c, m, ALERT_FATAL, ALERT_INTERNAL_ERROR) == 2);
+	recv_soon(fd, in, sizeof(in), 0);
+	begin_cookie(&self->r, DTLS_CMD_SOCKET_GET, fd);
+	ASSERT_EQ(0, ask(g, &self->r, 0, &self->s));
+	ASSERT_EQ(DTLS_PEER_CLOSED, genl_get_u32(self->s.m.attr[DTLS_A_STATE]));
+}
+
+/* A peer's life by netlink. */
+TEST_F(netlink, peer)
+{
+	struct genl *g = &self->g;
+	struct crowd *c = &self->c;
+	struct member *m = &c->m[0];
+	struct dtls_keys tx, rx;
+	size_t len = sizeof(tx);
+	int i;
+
+	for (i = 0; i < MEMBERS; i++) {
+		ASSERT_EQ(0, peer_new(g, c, &c->m[i], 0)) TH_LOG("%s", g->text);
+		ASSERT_EQ(c->m[i].id, peer_id(c->fd, &c->m[i].addr));
+	}
+	for (i = 0; i < MEMBERS; i++)
+		ASSERT_EQ(true, alive(c, &c->m[i]));
+	ASSERT_EQ(EEXIST, peer_new(g, c, m, 0));
+
+	ASSERT_EQ(0, peer_get(c->fd, m->id, DTLS_TX, &tx, &len));
+	ASSERT_EQ(0, peer_get(c->fd, m->id, DTLS_RX, &rx, &len));
+	for (i = 0; i < 4; i++) {
+		if (i & 1)
+			begin_cookie(&self->r, DTLS_CMD_PEER_GET, c->fd);
+		else
+			begin(&self->r, DTLS_CMD_PEER_GET, c->fd);
+		if (i & 2)
+			put_addr(&self->r, &m->addr);
+		else
+			genl_u64(&self->r, DTLS_A_PEER_ID, m->id);
+		ASSERT_EQ(0, ask(g, &self->r, 0, &self->s)) TH_LOG("%s", g->text);
+		ASSERT_EQ(1, self->s.count);
+		ASSERT_EQ(m->id, genl_get_u64(self->s.m.attr[DTLS_A_PEER_ID]));
+		ASSERT_EQ(cookie_of(c->fd), genl_get_u64(self->s.m.attr[DTLS_A_COOKIE]));
+		ASSERT_EQ(0, memcmp(&m->addr, genl_data(self->s.m.attr[DTLS_A_ADDRESS]),
+				    m->addr_len));
+		same_state(_metadata, self->s.m.attr[DTLS_A_TX], &tx, false);
+		same_state(_metadata, self->s.m.attr[DTLS_A_RX], &rx, true);
+	}
+	begin(&self->r, DTLS_CMD_SOCKET_GET, c->fd);
+	ASSERT_EQ(0, ask(g, &self->r, 0, &self->s));
+	ASSERT_EQ(MEMBERS, genl_get_u32(self->s.m.attr[DTLS_A_PEERS]));
+	/* dumps: of this one, and of all */
+	for (i = 0; i < 3; i++) {
+		if (i == 0)
+			begin(&self->r, DTLS_CMD_PEER_GET, c->fd);
+		else if (i == 1)
+			begin_cookie(&self->r, DTLS_CMD_PEER_GET, c->fd);
+		else
+			genl_begin(&self->r, DTLS_CMD_PEER_GET);
+		ASSERT_EQ(0, ask(g, &self->r, NLM_F_DUMP, &self->s));
+		ASSERT_EQ(MEMBERS, self->s.count);
+		ASSERT_EQ(c->m[MEMBERS - 1].id,
+			  genl_get_u64(self->s.m.attr[DTLS_A_PEER_ID]));
+		ASSERT_EQ(false, g->inter);
+	}
+
+	/* another in its place, with the same keys from the start */
+	ASSERT_EQ(0, peer_new(g, c, m, DTLS_PEER_REPLACE));
+	ASSERT_EQ(m->id, peer_id(c->fd, &m->addr));
+	/* the next epoch, for a direction */
+	if (!c->v13) {
+		keys_next(&m->end12, &m->end12, 2);
+		key_fill(&rx, &m->end12.tx);
+		begin(&self->r, DTLS_CMD_PEER_SET, c->fd);
+		genl_u64(&self->r, DTLS_A_PEER_ID, m->id);
+		put_keys(&self->r, DTLS_A_RX_KEYS, &rx);
+		ASSERT_EQ(0, ask(g, &self->r, 0, &self->s)) TH_LOG("%s", g->text);
+		ASSERT_EQ(0, peer_get(c->fd, m->id, DTLS_RX, &rx, &len));
+		ASSERT_EQ(2, rx.epoch);
+		ASSERT_EQ(EEXIST, ask(g, &self->r, 0, &self->s));
+	}
+	/* somewhere else: by cookie, too */
+	begin_cookie(&self->r, DTLS_CMD_PEER_SET, c->fd);
+	genl_u64(&self->r, DTLS_A_PEER_ID, c->m[1].id);
+	put_addr(&self->r, &c->m[2].addr);
+	ASSERT_EQ(EEXIST, ask(g, &self->r, 0, &self->s));
+	ASSERT_EQ(0, peer_del(c->fd, c->m[2].id, 0));
+	begin_cookie(&self->r, DTLS_CMD_PEER_SET, c->fd);
+	genl_u64(&self->r, DTLS_A_PEER_ID, c->m[1].id);
+	put_addr(&self->r, &c->m[2].addr);
+	ASSERT_EQ(0, ask(g, &self->r, 0, &self->s));
+	ASSERT_EQ(c->m[1].id, peer_id(c->fd, &c->m[2].addr));
+	/* and away: by number, with a last word, and by address */
+	begin(&self->r, DTLS_CMD_PEER_DEL, c->fd);
+	genl_u64(&self->r, DTLS_A_PEER_ID, c->m[3].id);
+	genl_u32(&self->r, DTLS_A_FLAGS, DTLS_PEER_NOTIFY);
+	ASSERT_EQ(0, ask(g, &self->r, 0, &self->s));
+	settle();
+	ASSERT_LT(0, recv(c->m[3].end12.fd, in, sizeof(in), MSG_DONTWAIT));
+	ASSERT_EQ(ENOENT, ask(g, &self->r, 0, &self->s));
+	ASSERT_STREQ("the socket has no such peer", g->text);
+	begin_cookie(&self->r, DTLS_CMD_PEER_DEL, c->fd);
+	put_addr(&self->r, &c->m[4].addr);
+	ASSERT_EQ(0, ask(g, &self->r, 0, &self->s));
+	ASSERT_EQ(0, peer_id(c->fd, &c->m[4].addr));
+	ASSERT_EQ(-1, recv_soon(c->m[4].end12.fd, in, sizeof(in), 0));
+	ASSERT_EQ(2, stat_read("CurrAssociations"));
+}
+
+static void add_stat(const struct genl_msg *m, const struct nlmsghdr *nlh, void *arg)
+{
+	const __u8 *at = (const __u8 *)NLMSG_DATA(nlh) + GENL_HDRLEN;
+	const __u8 *end = (const __u8 *)nlh + nlh->nlmsg_len;
+	unsigned int *count = arg;
+
+	must(m->cmd == DTLS_CMD_STATS_GET);
+	while (at < end) {
+		const struct nlattr *a = (const void *)at;
+
+		must((a->nla_type & NLA_TYPE_MASK) == DTLS_A_STAT);
+		must(genl_get_u64(genl_in(a, DTLS_A_STAT_VALUE)) ==
+		     stat_read(genl_data(genl_in(a, DTLS_A_STAT_NAME))));
+		++*count;
+		at += NLA_ALIGN(a->nla_len);
+	}
+}
+
+TEST_F(netlink, stats)
+{
+	unsigned int count = 0;
+
+	ASSERT_EQ(0, peer_new(&self->g, &self->c, &self->c.m[0], 0));
+	ASSERT_EQ(true, alive(&self->c, &self->c.m[0]));
+	genl_begin(&self->r, DTLS_CMD_STATS_GET);
+	ASSERT_EQ(0, genl_ask(&self->g, &self->r, 0, add_stat, &count));
+	ASSERT_LT(30, count);
+}
+
+/* What makes no sense is refused, and it is said why. */
+TEST_F(netlink, refused)
+{
+	static const struct {
+		int err;
+		const char *text;
+	} said[] = {
+		{ EINVAL, "either fd or cookie has to name a socket" },
+		{ EINVAL, "either fd or cookie has to name a socket" },
+		{ ENOENT, "no attached socket with this cookie" },
+		{ ENOPROTOOPT, "the socket is not attached" },
+		{ EINVAL, "a peer wants an address" },
+		{ EINVAL, "a peer wants tx-keys or rx-keys" },
+		{ EINVAL, "neither a sockaddr_in nor a sockaddr_in6" },
+		{ EINVAL, "no peer has such an address" },
+		{ EAFNOSUPPORT, "address is not of the socket's family" },
+		{ EINVAL, "unknown flag" },
+		{ EINVAL, "keys want version, cipher-suite and epoch" },
+		{ EPROTONOSUPPORT, "version is neither DTLS 1.2 nor 1.3" },
+		{ EINVAL, "cipher suite is unknown with this version" },
+		{ EINVAL, "epoch is not 1 to 65535" },
+		{ EINVAL, "sequence number is not below 2^48" },
+		{ EINVAL, "key and iv, or secret, are not as version and suite want them" },
+		{ EINVAL, "more bytes than there can be" },
+		{ EINVAL, "either peer-id or address has to name a peer" },
+		{ ENOENT, "the socket has no such peer" },
+		{ EINVAL, "nothing to set" },
+		{ EPERM, "keys are for the socket's own program: by fd" },
+		{ EINVAL, "one peer cannot be dumped, only asked for" },
+		{ EINVAL, "only a peer with a peer-id moves" },
+		{ ENOKEY, "the socket has no keys, or peers instead" },
+	};
+	struct genl *g = &self->g;
+	struct crowd *c = &self->c;
+	struct genl_req *r = &self->r;
+	struct sockaddr_storage any;
+	int plain = udp_bound(variant->family);
+	struct dtls_keys good, k;
+	unsigned int i;
+	__u16 flags;
+	size_t at;
+
+	member_keys(c, &c->m[0], &k, &good);
+	for (i = 0; i < sizeof(said) / sizeof(said[0]); i++) {
+		flags = 0;
+		k = good;
+		memcpy(&any, &c->m[0].addr, sizeof(any));
+		switch (i) {
+		case 0:
+			genl_begin(r, DTLS_CMD_SOCKET_GET);
+			break;
+		case 1:
+			begin(r, DTLS_CMD_PEER_DEL, c->fd);
+			genl_u64(r, DTLS_A_COOKIE, cookie_of(c->fd));
+			break;
+		case 2:
+			genl_begin(r, DTLS_CMD_SOCKET_GET);
+			genl_u64(r, DTLS_A_COOKIE, cookie_of(plain));
+			break;
+		case 3:
+			begin(r, DTLS_CMD_SOCKET_GET, plain);
+			break;
+		case 6:
+			begin(r, DTLS_CMD_PEER_NEW, c->fd);
+			genl_put(r, DTLS_A_ADDRESS, &any, 7);
+			put_keys(r, DTLS_A_RX_KEYS, &k);
+			break;
+		case 7:
+		case 8:
+			if (i == 7)	/* no port */
+				((struct sockaddr_in *)&any)->sin_port = 0;
+			else if (variant->family == FAMILY_V4)
+				any.ss_family = AF_INET6;
+			else
+				any.ss_family = AF_UNIX;
+			begin(r, DTLS_CMD_PEER_NEW, c->fd);
+			genl_put(r, DTLS_A_ADDRESS, &any, sizeof(struct sockaddr_in6));
+			put_keys(r, DTLS_A_RX_KEYS, &k);
+			break;
+		case 9:
+			fill_new(r, c, &c->m[0], DTLS_PEER_NOTIFY);
+			break;
+		case 10:
+			begin(r, DTLS_CMD_PEER_NEW, c->fd);
+			put_addr(r, &any);
+			at = genl_nest(r, DTLS_A_RX_KEYS);
+			genl_u16(r, DTLS_A_KEYS_VERSION, k.version);
+			genl_nest_end(r, at);
+			break;
+		case 16:
+			begin(r, DTLS_CMD_PEER_NEW, c->fd);
+			put_addr(r, &any);
+			at = genl_nest(r, DTLS_A_RX_KEYS);
+			genl_u16(r, DTLS_A_KEYS_VERSION, k.version);
+			genl_u16(r, DTLS_A_KEYS_CIPHER_SUITE, k.cipher_suite);
+			genl_u32(r, DTLS_A_KEYS_EPOCH, k.epoch);
+			genl_put(r, DTLS_A_KEYS_KEY, out, DTLS_KEY_MAX + 1);
+			genl_nest_end(r, at);
+			break;
+		case 17:
+			begin(r, DTLS_CMD_PEER_DEL, c->fd);
+			break;
+		case 18:
+			begin(r, DTLS_CMD_PEER_GET, c->fd);
+			genl_u64(r, DTLS_A_PEER_ID, 77);
+			break;
+		case 19:
+			begin(r, DTLS_CMD_PEER_SET, c->fd);
+			break;
+		case 20:
+			begin_cookie(r, DTLS_CMD_PEER_SET, c->fd);
+			put_keys(r, DTLS_A_RX_KEYS, &k);
+			break;
+		case 21:
+			begin(r, DTLS_CMD_PEER_GET, c->fd);
+			genl_u64(r, DTLS_A_PEER_ID, 1);
+			flags = NLM_F_DUMP;
+			break;
+		case 22:
+			begin(r, DTLS_CMD_PEER_SET, c->fd);
+			put_addr(r, &any);
+			break;
+		case 23:
+			begin(r, DTLS_CMD_PEER_SET, c->fd);
+			genl_u32(r, DTLS_A_KEY_UPDATE, 0);
+			break;
+		default:
+			begin(r, DTLS_CMD_PEER_NEW, c->fd);
+			if (i != 4)
+				put_addr(r, &any);
+			if (i == 11)
+				k.version = 0xfeff;
+			else if (i == 12)
+				k.cipher_suite = 0x1234;
+			else if (i == 13)
+				k.epoch = 65536;
+			else if (i == 14)
+				k.seq = 1ULL << 48;
+			else if (i == 15)
+				k.key_len = 5;
+			if (i != 5)
+				put_keys(r, DTLS_A_RX_KEYS, &k);
+		}
+		ASSERT_EQ(said[i].err, ask(g, r, flags, &self->s)) TH_LOG("%u: %s", i, g->text);
+		ASSERT_STREQ(said[i].text, g->text) TH_LOG("%u", i);
+		ASSERT_EQ(0, self->s.count);
+	}
+	/* attributes that the operation does not know, of a wrong size, out of range */
+	begin(r, DTLS_CMD_SOCKET_GET, c->fd);
+	genl_u32(r, DTLS_A_FLAGS, 0);
+	ASSERT_EQ(EINVAL, ask(g, r, 0, &self->s));
+	begin(r, DTLS_CMD_PEER_NEW, c->fd);
+	genl_u32(r, DTLS_A_KEY_UPDATE, 0);
+	ASSERT_EQ(EINVAL, ask(g, r, 0, &self->s));
+	genl_begin(r, DTLS_CMD_SOCKET_GET);
+	genl_u32(r, DTLS_A_COOKIE, 1);
+	ASSERT_NE(0, ask(g, r, 0, &self->s));
+	begin(r, DTLS_CMD_PEER_SET, c->fd);
+	genl_u32(r, DTLS_A_KEY_UPDATE, 2);
+	ASSERT_EQ(ERANGE, ask(g, r, 0, &self->s));
+	genl_begin(r, DTLS_CMD_STATS_GET);
+	genl_u32(r, DTLS_A_FD, 0);
+	ASSERT_EQ(EINVAL, ask(g, r, 0, &self->s));
+	genl_begin(r, DTLS_CMD_EVENT_NTF);
+	ASSERT_EQ(EOPNOTSUPP, ask(g, r, 0, &self->s));
+	begin(r, DTLS_CMD_ATTACH, c->fd);
+	ASSERT_EQ(EOPNOTSUPP, ask(g, r, NLM_F_DUMP, &self->s));
+	ASSERT_EQ(0, stat_read("CurrAssociations"));
+	close(plain);
+}
+
+/* A user without rights: his own sockets, and nothing else. */
+static int as_nobody(struct crowd *c, struct genl *root)
+{
+	struct genl_req r;
+	struct genl g;
+	struct seen s;
+
+	must(!setresgid(65534, 65534, 65534) && !setresuid(65534, 65534, 65534));
+	genl_open(&g);
+	/* by descriptor */
+	must(!peer_new(&g, c, &c->m[0], 0));
+	must(alive(c, &c->m[0]));
+	begin(&r, DTLS_CMD_SOCKET_GET, c->fd);
+	must(!ask(&g, &r, 0, &s) && s.count == 1);
+	begin(&r, DTLS_CMD_PEER_GET, c->fd);
+	must(!ask(&g, &r, NLM_F_DUMP, &s) && s.count == 1);
+	genl_begin(&r, DTLS_CMD_STATS_GET);
+	must(!ask(&g, &r, 0, &s));
+	/* all others */
+	begin_cookie(&r, DTLS_CMD_SOCKET_GET, c->fd);
+	must(ask(&g, &r, 0, &s) == EPERM);
+	must(!strcmp(g.text, "a socket by cookie is for CAP_NET_ADMIN"));
+	begin_cookie(&r, DTLS_CMD_PEER_GET, c->fd);
+	must(ask(&g, &r, NLM_F_DUMP, &s) == EPERM);
+	genl_begin(&r, DTLS_CMD_SOCKET_GET);
+	must(ask(&g, &r, NLM_F_DUMP, &s) == EPERM);
+	must(!strcmp(g.text, "sockets of all are for CAP_NET_ADMIN"));
+	genl_begin(&r, DTLS_CMD_PEER_GET);
+	must(ask(&g, &r, NLM_F_DUMP, &s) == EPERM);
+	begin_cookie(&r, DTLS_CMD_PEER_DEL, c->fd);
+	genl_u64(&r, DTLS_A_PEER_ID, c->m[0].id);
+	must(ask(&g, &r, 0, &s) == EPERM);
+	begin_cookie(&r, DTLS_CMD_PEER_SET, c->fd);
+	genl_u32(&r, DTLS_A_KEY_UPDATE, 0);
+	must(ask(&g, &r, 0, &s) == EPERM);
+	must(genl_join(&g, g.events) == EPERM);
+	must(genl_join(&g, g.handshake) == EPERM);
+	/* through a netlink socket that is not his */
+	begin(&r, DTLS_CMD_SOCKET_GET, c->fd);
+	must(ask(root, &r, 0, &s) == EPERM);
+	must(!strcmp(root->text, "the netlink socket was opened by another user"));
+	genl_begin(&r, DTLS_CMD_SOCKET_GET);
+	must(ask(root, &r, NLM_F_DUMP, &s) == EPERM);
+	genl_close(&g);
+	/* the root of a world of his own sees that, and no more */
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNET))
+		return 0;
+	genl_open(&g);
+	genl_begin(&r, DTLS_CMD_SOCKET_GET);
+	must(!ask(&g, &r, NLM_F_DUMP, &s) && !s.count);
+	begin_cookie(&r, DTLS_CMD_SOCKET_GET, c->fd);
+	must(ask(&g, &r, 0, &s) == ENOENT);
+	must(!genl_join(&g, g.events));
+	/* a descriptor is one, wherever the socket is; a dump is of one world */
+	begin(&r, DTLS_CMD_PEER_GET, c->fd);
+	genl_u64(&r, DTLS_A_PEER_ID, c->m[0].id);
+	must(!ask(&g, &r, 0, &s) && s.count == 1);
+	begin(&r, DTLS_CMD_PEER_GET, c->fd);
+	must(ask(&g, &r, NLM_F_DUMP, &s) == EINVAL);
+	must(!strcmp(g.text, "the socket is of another network namespace"));
+	genl_close(&g);
+	return 0;
+}
+
+TEST_F(netlink, permissions)
+{
+	pid_t pid = spawn();
+
+	if (!pid)
+		_exit(as_nobody(&self->c, &self->g));
+	ASSERT_EQ(0, wait_child(pid));
+}
+
+/* Everything that the kernel writes is looked through for what it must not say. */
+struct hunt {
+	const struct dtls_keys *k;
+	unsigned int nr;
+	unsigned int messages;
+};
+
+static void hunt(const struct genl_msg *m, const struct nlmsghdr *nlh, void *arg)
+{
+	struct hunt *h = arg;
+	unsigned int i;
+
+	(void)m;
+	h->messages++;
+	for (i = 0; i < h->nr; i++) {
+		const struct dtls_keys *k = &h->k[i];
+
+		must(!k->key_len || !memmem(nlh, nlh->nlmsg_len, k->key, k->key_len));
+		must(!k->secret_len ||
+		     !memmem(nlh, nlh->nlmsg_len, k->secret, 16));
+		must(k->iv_len < 8 || !memmem(nlh, nlh->nlmsg_len, k->iv, k->iv_len));
+	}
+}
+
+struct event {
+	__u32 event;
+	__u64 peer;
+	__u8 code;
+	bool addr;
+	struct sockaddr_storage ss;
+};
+
+static struct hunt *hunting;
+
+static void note(const struct genl_msg *m, const struct nlmsghdr *nlh, void *arg)
+{
+	struct event *e = arg;
+
+	must(m->cmd == DTLS_CMD_EVENT_NTF);
+	memset(e, 0, sizeof(*e));
+	e->event = genl_get_u32(m->attr[DTLS_A_EVENT]);
+	e->code = *(const __u8 *)genl_data(m->attr[DTLS_A_EVENT_CODE]);
+	if (m->attr[DTLS_A_PEER_ID])
+		e->peer = genl_get_u64(m->attr[DTLS_A_PEER_ID]);
+	e->addr = m->attr[DTLS_A_ADDRESS];
+	if (e->addr)
+		memcpy(&e->ss, genl_data(m->attr[DTLS_A_ADDRESS]),
+		       genl_len(m->attr[DTLS_A_ADDRESS]));
+	hunt(m, nlh, hunting);
+}
+
+TEST_F(netlink, events)
+{
+	struct genl *g = &self->g;
+	struct crowd *c = &self->c;
+	struct member *m = &c->m[0];
+	struct dtls_keys k[2];
+	struct hunt h = { k, 2, 0 };
+	struct genl ears;
+	struct event e;
+	__u64 old;
+
+	hunting = &h;
+	member_keys(c, m, &k[0], &k[1]);
+	genl_open(&ears);
+	ASSERT_EQ(0, peer_new(g, c, m, 0));
+	ASSERT_EQ(0, genl_join(&ears, ears.events));
+	ASSERT_EQ(false, genl_event(&ears, note, &e));
+	old = m->id;
+	ASSERT_EQ(0, peer_new(g, c, m, DTLS_PEER_REPLACE));
+	ASSERT_EQ(true, genl_event(&ears, note, &e));
+	ASSERT_EQ(DTLS_EVENT_REMOVED, e.event);
+	ASSERT_EQ(old, e.peer);
+	ASSERT_EQ(true, genl_event(&ears, note, &e));
+	ASSERT_EQ(DTLS_EVENT_ADDED, e.event);
+	ASSERT_EQ(m->id, e.peer);
+	ASSERT_EQ(0, memcmp(&e.ss, &m->addr, m->addr_len));
+	/* nobody asked for them on the error queue; here they come */
+	must(member_alert(c, m, ALERT_FATAL, ALERT_INTERNAL_ERROR) == 2);
+	recv_soon(c->fd, in, sizeof(in), 0);
+	ASSERT_EQ(true, genl_event(&ears, note, &e));
+	ASSERT_EQ(DTLS_EVENT_CLOSED, e.event);
+	ASSERT_EQ(ALERT_INTERNAL_ERROR, e.code);
+	ASSERT_EQ(m->id, e.peer);
+	ASSERT_EQ(0, peer_del(c->fd, m->id, 0));
+	ASSERT_EQ(true, genl_event(&ears, note, &e));
+	ASSERT_EQ(DTLS_EVENT_REMOVED, e.event);
+	ASSERT_EQ(m->id, e.peer);
+	ASSERT_EQ(0, peer_add(c, &c->m[1], WAYS));
+	ASSERT_EQ(true, genl_event(&ears, note, &e));
+	ASSERT_EQ(DTLS_EVENT_ADDED, e.event);
+	/* the whole socket */
+	close(c->fd);
+	c->fd = udp_bound(variant->family);
+	ASSERT_EQ(true, genl_event(&ears, note, &e));
+	ASSERT_EQ(DTLS_EVENT_REMOVED, e.event);
+	ASSERT_EQ(0, e.peer);
+	ASSERT_EQ(false, e.addr);
+	ASSERT_EQ(false, genl_event(&ears, note, &e));
+	genl_close(&ears);
+}
+
+TEST_F(netlink, no_key_comes_out)
+{
+	struct dtls_keys k[2 * MEMBERS];
+	struct hunt h = { k, 2 * MEMBERS, 0 };
+	struct crowd *c = &self->c;
+	struct genl *g = &self->g;
+	struct genl_req *r = &self->r;
+	int i;
+
+	for (i = 0; i < MEMBERS; i++) {
+		member_keys(c, &c->m[i], &k[2 * i], &k[2 * i + 1]);
+		ASSERT_EQ(0, peer_new(g, c, &c->m[i], 0));
+	}
+	for (i = 0; i < 2; i++) {
+		genl_begin(r, i ? DTLS_CMD_PEER_GET : DTLS_CMD_SOCKET_GET);
+		ASSERT_EQ(0, genl_ask(g, r, NLM_F_DUMP, hunt, &h));
+	}
+	ASSERT_EQ(MEMBERS + 1, h.messages);
+	/* nor with an error, which brings the request back */
+	fill_new(r, c, &c->m[0], 0);
+	genl_send(g, r, NLM_F_ACK);
+	i = recv(g->fd, out, sizeof(out), 0);
+	ASSERT_LT((int)r->nlh.nlmsg_len, i);
+	ASSERT_EQ(NLMSG_ERROR, ((struct nlmsghdr *)out)->nlmsg_type);
+	((struct nlmsghdr *)out)->nlmsg_len = i;
+	hunt(NULL, (struct nlmsghdr *)out, &h);
+}
+
+/* Others come and go while there is a dump. */
+struct churn {
+	struct crowd c;
+	bool stop;
+	unsigned int rounds;
+};
+
+static void *churn(void *arg)
+{
+	struct churn *ch = arg;
+	struct crowd *c = &ch->c;
+	unsigned int i;
+	int fd;
+
+	while (!__atomic_load_n(&ch->stop, __ATOMIC_RELAXED)) {
+		for (i = MEMBERS; i < c->nr; i++)
+			must(!peer_add(c, &c->m[i], WAYS));
+		fd = udp_bound(c->family);
+		must(!ulp_attach(fd));
+		for (i = MEMBERS; i < c->nr; i++)
+			must(!peer_del(c->fd, c->m[i].id, 0));
+		close(fd);
+		__atomic_add_fetch(&ch->rounds, 1, __ATOMIC_RELAXED);
+	}
+	return NULL;
+}
+
+struct tally {
+	__u64 first, last_cookie, last_peer;
+	unsigned int fixed, all;
+};
+
+static void tally(const struct genl_msg *m, const struct nlmsghdr *nlh, void *arg)
+{
+	struct tally *t = arg;
+	__u64 cookie = genl_get_u64(m->attr[DTLS_A_COOKIE]);
+	__u64 peer = m->attr[DTLS_A_PEER_ID] ? genl_get_u64(m->attr[DTLS_A_PEER_ID]) : 0;
+
+	(void)nlh;
+	/* in order, and nothing twice */
+	must(cookie > t->last_cookie ||
+	     (peer && cookie == t->last_cookie && peer > t->last_peer));
+	t->last_cookie = cookie;
+	t->last_peer = peer;
+	t->all++;
+	if (cookie == t->first && peer && peer <= MEMBERS)
+		t->fixed++;
+	else if (cookie == t->first && !peer)
+		t->fixed++;
+}
+
+TEST_F(netlink, dumps_under_churn)
+{
+	struct genl *g = &self->g;
+	struct genl_req *r = &self->r;
+	unsigned int i, rounds = effort(150, 20, 20000), inter = 0;
+	struct churn ch = {};
+	pthread_t thread;
+	struct tally t;
+
+	crowd_prepare(&ch.c, variant->suite, variant->family, MEMBERS + 60, false);
+	for (i = 0; i < MEMBERS; i++)
+		must(!peer_add(&ch.c, &ch.c.m[i], WAYS));
+	must(!pthread_create(&thread, NULL, churn, &ch));
+	for (i = 0; i < rounds || (inter < 2 && i < 100000); i++) {
+		memset(&t, 0, sizeof(t));
+		t.first = cookie_of(ch.c.fd);
+		genl_begin(r, i % 3 ? DTLS_CMD_PEER_GET : DTLS_CMD_SOCKET_GET);
+		ASSERT_EQ(0, genl_ask(g, r, NLM_F_DUMP, tally, &t));
+		ASSERT_EQ(i % 3 ? MEMBERS : 1, t.fixed);
+		inter += g->inter;
+		/* and one by one, by somebody who has no descriptor */
+		begin_cookie(r, DTLS_CMD_PEER_GET, ch.c.fd);
+		genl_u64(r, DTLS_A_PEER_ID, 1 + i % MEMBERS);
+		ASSERT_EQ(0, ask(g, r, 0, &self->s));
+	}
+	__atomic_store_n(&ch.stop, true, __ATOMIC_RELAXED);
+	pthread_join(thread, NULL);
+	ASSERT_LT(0, ch.rounds);
+	/* a dump of several parts has noticed, and said so */
+	ASSERT_LE(2, inter);
+	crowd_close(&ch.c);
+}
+
+/* What is closed, or taken away, under those who ask for it by cookie. */
+struct closer {
+	int family;
+	__u64 cookie;
+	bool stop;
+};
+
+static void *asker(void *arg)
+{
+	struct closer *cl = arg;
+	struct genl_req r;
+	struct genl g;
+	int i, err;
+
+	genl_open(&g);
+	for (i = 0; !__atomic_load_n(&cl->stop, __ATOMIC_RELAXED); i++) {
+		genl_begin(&r, i % 3 == 0 ? DTLS_CMD_SOCKET_GET :
+			       i % 3 == 1 ? DTLS_CMD_PEER_GET : DTLS_CMD_PEER_DEL);
+		genl_u64(&r, DTLS_A_COOKIE,
+			 __atomic_load_n(&cl->cookie, __ATOMIC_RELAXED));
+		if (i % 3)
+			genl_u64(&r, DTLS_A_PEER_ID, 1 + i % 7);
+		if (i % 3 == 2)
+			genl_u32(&r, DTLS_A_FLAGS, DTLS_PEER_NOTIFY);
+		err = genl_ask(&g, &r, 0, NULL, NULL);
+		must(!err || err == ENOENT);
+	}
+	genl_close(&g);
+	return NULL;
+}
+
+TEST_F(netlink, closed_under_the_asker)
+{
+	struct closer cl = { .family = variant->family };
+	unsigned int i, rounds = effort(30, 8, 3000);
+	pthread_t thread[2];
+	struct crowd c;
+
+	for (i = 0; i < 2; i++)
+		must(!pthread_create(&thread[i], NULL, asker, &cl));
+	for (i = 0; i < rounds; i++) {
+		crowd_prepare(&c, variant->suite, variant->family, 4, false);
+		__atomic_store_n(&cl.cookie, cookie_of(c.fd), __ATOMIC_RELAXED);
+		must(!peer_new(&self->g, &c, &c.m[0], 0));
+		must(!peer_new(&self->g, &c, &c.m[1], 0));
+		must(!peer_new(&self->g, &c, &c.m[2], 0));
+		crowd_close(&c);
+	}
+	__atomic_store_n(&cl.stop, true, __ATOMIC_RELAXED);
+	for (i = 0; i < 2; i++)
+		pthread_join(thread[i], NULL);
+	ASSERT_EQ(0, stat_read("CurrAssociations"));
+}
+
+/* Half a dump, and then everything goes away, the namespace too. */
+TEST_F(netlink, dump_left_open)
+{
+	pid_t pid = spawn();
+	struct genl_req r;
+	struct crowd c;
+	struct genl g;
+	int part;
+
+	if (!pid) {
+		netns_new();
+		crowd_open(&c, variant->suite, variant->family, 120, false);
+		genl_open(&g);
+		for (part = 0; part < 2; part++) {
+			genl_begin(&r, DTLS_CMD_PEER_GET);
+			genl_send(&g, &r, NLM_F_DUMP);
+			must(genl_recv(&g, NULL, NULL) == 1);
+			if (!part) {
+				/* those left out are those that went */
+				must(!peer_del(c.fd, peer_id(c.fd, &c.m[119].addr), 0));
+				while (genl_recv(&g, NULL, NULL) > 0)
+					;
+			} else {
+				crowd_close(&c);
+				must(genl_recv(&g, NULL, NULL) <= 1);
+			}
+		}
+		_exit(0);
+	}
+	ASSERT_EQ(0, wait_child(pid));
+}
+
+/* A program that holds its locks for long holds up nobody but itself. */
+struct holder {
+	int fd;
+	const void *page;
+	const struct sockaddr_storage *to;
+	socklen_t len;
+};
+
+static void *hold(void *arg)
+{
+	struct holder *h = arg;
+
+	sendto(h->fd, h->page, 1000, MSG_MORE, (const void *)h->to, h->len);
+	return NULL;
+}
+
+TEST_F(netlink, held_up)
+{
+	struct genl *g = &self->g;
+	struct crowd *c = &self->c;
+	struct holder h = { .to = &c->m[0].addr, .len = c->m[0].addr_len };
+	struct stall s;
+	pthread_t thread;
+	int plain, i;
+
+	for (i = 0; i < 2; i++) {
+		if (!stall_open(&s))
+			SKIP(return, "no userfaultfd");
+		plain = udp_bound(variant->family);
+		h.fd = i ? c->fd : plain;
+		h.page = s.page;
+		must(!pthread_create(&thread, NULL, hold, &h));
+		stall_wait(&s);
+		if (i) {
+			ASSERT_EQ(EBUSY, peer_new(g, c, &c->m[1], 0));
+			ASSERT_STREQ("the socket is busy: a send holds it", g->text);
+		} else {
+			begin(&self->r, DTLS_CMD_ATTACH, plain);
+			ASSERT_EQ(EBUSY, ask(g, &self->r, 0, &self->s));
+			ASSERT_STREQ("somebody else has the socket in use", g->text);
+		}
+		/* who only looks need not wait */
+		genl_begin(&self->r, DTLS_CMD_SOCKET_GET);
+		ASSERT_EQ(0, ask(g, &self->r, NLM_F_DUMP, &self->s));
+		ASSERT_EQ(1, self->s.count);
+		stall_end(&s, out);
+		pthread_join(thread, NULL);
+		stall_close(&s);
+		close(plain);
+	}
+	ASSERT_EQ(0, stat_read("CurrAssociations"));
 }
 
 TEST_HARNESS_MAIN

@@ -189,6 +189,17 @@ kernel_versions() {
 	return 0
 }
 
+# The policy in the tree is what the spec says.
+netlink_spec() {
+	local f out=$build/lint/ynl rc=0
+	rm -rf "$out"
+	selftests/vm/ynl.sh "$out" || return 1
+	while read -r f; do
+		diff -u "$f" "$out/$f" || rc=1
+	done < <(cd "$out" && find . -type f | sed 's|^\./||')
+	return $rc
+}
+
 source=$(selftests/vm/source.sh) || exit 1
 
 echo "TAP version 13"
@@ -205,6 +216,7 @@ check "codespell" spelling
 check "shellcheck" shell_check
 check "python syntax" python
 check "SPDX" spdx
+check "netlink spec and policy" netlink_spec
 check "kernel versions only in kernel/compat.h" kernel_versions
 echo "1..$count"
 [ $bad -eq 0 ]

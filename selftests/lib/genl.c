@@ -154,6 +154,21 @@ static void genl_extack(struct genl *g, const struct nlmsghdr *nlh)
 	g->bad = a ? genl_get_u32(a) : 0;
 }
 
+/* The end of a dump can be an error, too. */
+static void genl_done(struct genl *g, const struct nlmsghdr *nlh)
+{
+	size_t skip = NLMSG_HDRLEN + sizeof(int);
+	const struct nlattr *a;
+
+	if (!(nlh->nlmsg_flags & NLM_F_ACK_TLVS) || nlh->nlmsg_len <= skip)
+		return;
+	a = genl_find((const __u8 *)nlh + skip, nlh->nlmsg_len - skip,
+		      NLMSGERR_ATTR_MSG);
+	if (a)
+		snprintf(g->text, sizeof(g->text), "%.*s", (int)genl_len(a),
+			 (const char *)genl_data(a));
+}
+
 static void genl_parse(const struct nlmsghdr *nlh, struct genl_msg *m)
 {
 	const struct genlmsghdr *gh = NLMSG_DATA(nlh);
@@ -185,6 +200,7 @@ int genl_recv(struct genl *g, genl_each each, void *arg)
 			genl_extack(g, nlh);
 			return ((const struct nlmsgerr *)NLMSG_DATA(nlh))->error;
 		case NLMSG_DONE:
+			genl_done(g, nlh);
 			return *(const int *)NLMSG_DATA(nlh);
 		default:
 			genl_parse(nlh, &m);
