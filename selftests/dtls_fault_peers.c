@@ -13,6 +13,7 @@
 
 #include "lib/crowd.h"
 #include "lib/fault.h"
+#include "lib/genl.h"
 
 #define WAYS		(DTLS_PEER_TX | DTLS_PEER_RX)
 
@@ -214,6 +215,105 @@ TEST_F(fault, records)
 		}
 		ASSERT_LT(nth, FAULT_TRIES);
 	}
+}
+
+static void count(const struct genl_msg *m, const struct nlmsghdr *nlh, void *arg)
+{
+	(void)m;
+	(void)nlh;
+	++*(unsigned int *)arg;
+}
+
+/* What netlink does: attach, add, show, change, remove; and events of it all. */
+TEST_F(fault, netlink)
+{
+	struct crowd *c = &self->c;
+	struct member *m = &c->m[0];
+	int nth, fd, ret, what, plain;
+	struct member before = *m;
+	unsigned int seen, faults;
+	struct genl_req r;
+	struct genl g, ears;
+	bool hit;
+
+	genl_open(&g);
+	genl_open(&ears);
+	ASSERT_EQ(0, genl_join(&ears, ears.events));
+	ASSERT_EQ(0, peer_add(c, &c->m[1], WAYS));
+	for (what = 0; what < 7; what++) {
+		faults = 0;
+		for (nth = 1; nth < FAULT_TRIES; nth++) {
+			struct member now = *m;
+
+			plain = udp_bound(variant->family);
+			if (what > 1)
+				ASSERT_EQ(0, peer_add(c, &now, WAYS));
+			switch (what) {
+			case 0:
+				genl_begin_fd(&r, DTLS_CMD_ATTACH, plain);
+				break;
+			case 1:
+				genl_peer_new(&r, c, m, 0);
+				break;
+			case 2:
+				genl_begin_fd(&r, DTLS_CMD_SOCKET_GET, c->fd);
+				break;
+			case 3:
+				genl_begin(&r, DTLS_CMD_PEER_GET);
+				break;
+			case 4:
+				genl_begin_fd(&r, DTLS_CMD_PEER_SET, c->fd);
+				genl_u64(&r, DTLS_A_PEER_ID, now.id);
+				genl_address(&r, &c->m[2].addr);
+				break;
+			case 5:
+				genl_begin_fd(&r, DTLS_CMD_PEER_DEL, c->fd);
+				genl_u64(&r, DTLS_A_PEER_ID, now.id);
+				genl_u32(&r, DTLS_A_FLAGS, DTLS_PEER_NOTIFY);
+				break;
+			case 6:
+				genl_begin(&r, DTLS_CMD_STATS_GET);
+				break;
+			}
+			seen = 0;
+			fd = fault_arm(nth);
+			ret = genl_ask(&g, &r, what == 3 ? NLM_F_DUMP : 0, count, &seen);
+			hit = fault_happened(fd, NULL);
+			faults += hit;
+			if (!hit) {
+				ASSERT_EQ(0, ret) TH_LOG("%d: %s", what, g.text);
+			} else if (ret) {
+				ASSERT_EQ(true, fault_error(ret) || ret == ENOENT)
+					TH_LOG("%d: %d", what, ret);
+			}
+			/* an answer that got lost leaves an error behind */
+			genl_close(&g);
+			genl_open(&g);
+			while (genl_event(&ears, count, &seen))
+				;
+			now.id = peer_id(c->fd, &m->addr);
+			if (!now.id)
+				now.id = peer_id(c->fd, &c->m[2].addr);
+			/* whoever is there works */
+			if (what == 1 && now.id)
+				ASSERT_EQ(true, alive(c, m));
+			if (now.id)
+				ASSERT_EQ(0, peer_del(c->fd, now.id, 0));
+			while (recv_soon(now.end12.fd, in, sizeof(in), 0) >= 0)
+				;
+			ASSERT_EQ(true, alive(c, &c->m[1]));
+			close(plain);
+			/* its keys are as they were */
+			*m = before;
+			if (!hit)
+				break;
+		}
+		ASSERT_LT(nth, FAULT_TRIES);
+		ASSERT_LT(1, faults) TH_LOG("%d", what);
+	}
+	ASSERT_EQ(1, stat_read("CurrAssociations"));
+	genl_close(&ears);
+	genl_close(&g);
 }
 
 TEST_HARNESS_MAIN

@@ -97,68 +97,10 @@ FIXTURE_TEARDOWN(netlink)
 		crowd_close(&self->c);
 }
 
-/* A socket's request so far: by descriptor. */
-static void begin(struct genl_req *r, __u8 cmd, int fd)
-{
-	genl_begin(r, cmd);
-	genl_u32(r, DTLS_A_FD, fd);
-}
-
 static void begin_cookie(struct genl_req *r, __u8 cmd, int fd)
 {
 	genl_begin(r, cmd);
 	genl_u64(r, DTLS_A_COOKIE, cookie_of(fd));
-}
-
-static void put_keys(struct genl_req *r, __u16 type, const struct dtls_keys *k)
-{
-	size_t at = genl_nest(r, type);
-
-	genl_u16(r, DTLS_A_KEYS_VERSION, k->version);
-	genl_u16(r, DTLS_A_KEYS_CIPHER_SUITE, k->cipher_suite);
-	genl_u32(r, DTLS_A_KEYS_EPOCH, k->epoch);
-	genl_u64(r, DTLS_A_KEYS_SEQ, k->seq);
-	if (k->key_len)
-		genl_put(r, DTLS_A_KEYS_KEY, k->key, k->key_len);
-	if (k->iv_len)
-		genl_put(r, DTLS_A_KEYS_IV, k->iv, k->iv_len);
-	if (k->secret_len)
-		genl_put(r, DTLS_A_KEYS_SECRET, k->secret, k->secret_len);
-	if (k->message_seq)
-		genl_u16(r, DTLS_A_KEYS_MESSAGE_SEQ, k->message_seq);
-	genl_nest_end(r, at);
-}
-
-static void member_keys(const struct crowd *c, const struct member *m,
-			struct dtls_keys *tx, struct dtls_keys *rx)
-{
-	if (c->v13) {
-		key13_fill(tx, &m->end13.rx[0].key, NEAR13_MESSAGE);
-		key13_fill(rx, &m->end13.tx, FAR13_MESSAGE);
-	} else {
-		key_fill(tx, &m->end12.rx);
-		key_fill(rx, &m->end12.tx);
-	}
-}
-
-static void put_addr(struct genl_req *r, const struct sockaddr_storage *ss)
-{
-	genl_put(r, DTLS_A_ADDRESS, ss, ss->ss_family == AF_INET ?
-		 sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6));
-}
-
-static void fill_new(struct genl_req *r, const struct crowd *c,
-		     const struct member *m, __u32 flags)
-{
-	struct dtls_keys tx, rx;
-
-	member_keys(c, m, &tx, &rx);
-	begin(r, DTLS_CMD_PEER_NEW, c->fd);
-	put_addr(r, &m->addr);
-	put_keys(r, DTLS_A_TX_KEYS, &tx);
-	put_keys(r, DTLS_A_RX_KEYS, &rx);
-	if (flags)
-		genl_u32(r, DTLS_A_FLAGS, flags);
 }
 
 static int peer_new(struct genl *g, const struct crowd *c, struct member *m,
@@ -168,7 +110,7 @@ static int peer_new(struct genl *g, const struct crowd *c, struct member *m,
 	struct seen s;
 	int err;
 
-	fill_new(&r, c, m, flags);
+	genl_peer_new(&r, c, m, flags);
 	err = ask(g, &r, 0, &s);
 	if (!err)
 		m->id = genl_get_u64(s.m.attr[DTLS_A_PEER_ID]);
@@ -199,7 +141,7 @@ TEST_F(netlink, attach)
 	int fd = udp_bound(variant->family);
 	int tcp = socket(AF_INET, SOCK_STREAM, 0), pipes[2];
 
-	begin(&self->r, DTLS_CMD_ATTACH, fd);
+	genl_begin_fd(&self->r, DTLS_CMD_ATTACH, fd);
 	ASSERT_EQ(0, ask(g, &self->r, 0, &self->s));
 	ASSERT_EQ(1, self->s.count);
 	ASSERT_EQ(cookie_of(fd), genl_get_u64(self->s.m.attr[DTLS_A_COOKIE]));
@@ -211,17 +153,17 @@ TEST_F(netlink, attach)
 	genl_begin(&self->r, DTLS_CMD_ATTACH);
 	ASSERT_EQ(EINVAL, ask(g, &self->r, 0, &self->s));
 	ASSERT_STREQ("fd has to name a socket", g->text);
-	begin(&self->r, DTLS_CMD_ATTACH, tcp);
+	genl_begin_fd(&self->r, DTLS_CMD_ATTACH, tcp);
 	ASSERT_EQ(EOPNOTSUPP, ask(g, &self->r, 0, &self->s));
 	ASSERT_STREQ("not a UDP socket", g->text);
 	ASSERT_EQ(0, pipe(pipes));
-	begin(&self->r, DTLS_CMD_ATTACH, pipes[0]);
+	genl_begin_fd(&self->r, DTLS_CMD_ATTACH, pipes[0]);
 	ASSERT_EQ(ENOTSOCK, ask(g, &self->r, 0, &self->s));
 	ASSERT_STREQ("not a file descriptor of a socket", g->text);
 	close(pipes[0]);
-	begin(&self->r, DTLS_CMD_ATTACH, pipes[0]);
+	genl_begin_fd(&self->r, DTLS_CMD_ATTACH, pipes[0]);
 	ASSERT_EQ(EBADF, ask(g, &self->r, 0, &self->s));
-	begin(&self->r, DTLS_CMD_ATTACH, -1);
+	genl_begin_fd(&self->r, DTLS_CMD_ATTACH, -1);
 	ASSERT_NE(0, ask(g, &self->r, 0, &self->s));
 	close(pipes[1]);
 	close(tcp);
@@ -259,19 +201,19 @@ TEST_F(netlink, socket)
 	int fd = c->fd, way;
 
 	member_keys(c, m, &tx, &rx);
-	begin(&self->r, DTLS_CMD_PEER_SET, fd);
-	put_keys(&self->r, DTLS_A_TX_KEYS, &tx);
-	put_keys(&self->r, DTLS_A_RX_KEYS, &rx);
+	genl_begin_fd(&self->r, DTLS_CMD_PEER_SET, fd);
+	genl_keys(&self->r, DTLS_A_TX_KEYS, &tx);
+	genl_keys(&self->r, DTLS_A_RX_KEYS, &rx);
 	ASSERT_EQ(ENOTCONN, ask(g, &self->r, 0, &self->s));
 	ASSERT_STREQ("the socket is not connected", g->text);
 	udp_connect(fd, m->end12.fd);
-	begin(&self->r, DTLS_CMD_PEER_SET, fd);
-	put_keys(&self->r, DTLS_A_TX_KEYS, &tx);
-	put_keys(&self->r, DTLS_A_RX_KEYS, &rx);
+	genl_begin_fd(&self->r, DTLS_CMD_PEER_SET, fd);
+	genl_keys(&self->r, DTLS_A_TX_KEYS, &tx);
+	genl_keys(&self->r, DTLS_A_RX_KEYS, &rx);
 	ASSERT_EQ(0, ask(g, &self->r, 0, &self->s)) TH_LOG("%s", g->text);
 	ASSERT_EQ(EEXIST, ({
-		begin(&self->r, DTLS_CMD_PEER_SET, fd);
-		put_keys(&self->r, DTLS_A_TX_KEYS, &tx);
+		genl_begin_fd(&self->r, DTLS_CMD_PEER_SET, fd);
+		genl_keys(&self->r, DTLS_A_TX_KEYS, &tx);
 		ask(g, &self->r, 0, &self->s);
 	}));
 	must(member_send(c, m, out, 100) == 100);
@@ -286,7 +228,7 @@ TEST_F(netlink, socket)
 	ASSERT_EQ(0, getsockname(fd, (void *)&me, &len));
 	for (way = 0; way < 3; way++) {
 		if (way == 0)
-			begin(&self->r, DTLS_CMD_SOCKET_GET, fd);
+			genl_begin_fd(&self->r, DTLS_CMD_SOCKET_GET, fd);
 		else if (way == 1)
 			begin_cookie(&self->r, DTLS_CMD_SOCKET_GET, fd);
 		else
@@ -306,7 +248,7 @@ TEST_F(netlink, socket)
 		same_state(_metadata, self->s.m.attr[DTLS_A_TX], &tx, false);
 		same_state(_metadata, self->s.m.attr[DTLS_A_RX], &rx, true);
 	}
-	begin(&self->r, DTLS_CMD_PEER_SET, fd);
+	genl_begin_fd(&self->r, DTLS_CMD_PEER_SET, fd);
 	genl_u32(&self->r, DTLS_A_KEY_UPDATE, 0);
 	if (c->v13) {
 		ASSERT_EQ(0, ask(g, &self->r, 0, &self->s));
@@ -348,9 +290,9 @@ TEST_F(netlink, peer)
 		if (i & 1)
 			begin_cookie(&self->r, DTLS_CMD_PEER_GET, c->fd);
 		else
-			begin(&self->r, DTLS_CMD_PEER_GET, c->fd);
+			genl_begin_fd(&self->r, DTLS_CMD_PEER_GET, c->fd);
 		if (i & 2)
-			put_addr(&self->r, &m->addr);
+			genl_address(&self->r, &m->addr);
 		else
 			genl_u64(&self->r, DTLS_A_PEER_ID, m->id);
 		ASSERT_EQ(0, ask(g, &self->r, 0, &self->s)) TH_LOG("%s", g->text);
@@ -362,13 +304,13 @@ TEST_F(netlink, peer)
 		same_state(_metadata, self->s.m.attr[DTLS_A_TX], &tx, false);
 		same_state(_metadata, self->s.m.attr[DTLS_A_RX], &rx, true);
 	}
-	begin(&self->r, DTLS_CMD_SOCKET_GET, c->fd);
+	genl_begin_fd(&self->r, DTLS_CMD_SOCKET_GET, c->fd);
 	ASSERT_EQ(0, ask(g, &self->r, 0, &self->s));
 	ASSERT_EQ(MEMBERS, genl_get_u32(self->s.m.attr[DTLS_A_PEERS]));
 	/* dumps: of this one, and of all */
 	for (i = 0; i < 3; i++) {
 		if (i == 0)
-			begin(&self->r, DTLS_CMD_PEER_GET, c->fd);
+			genl_begin_fd(&self->r, DTLS_CMD_PEER_GET, c->fd);
 		else if (i == 1)
 			begin_cookie(&self->r, DTLS_CMD_PEER_GET, c->fd);
 		else
@@ -387,9 +329,9 @@ TEST_F(netlink, peer)
 	if (!c->v13) {
 		keys_next(&m->end12, &m->end12, 2);
 		key_fill(&rx, &m->end12.tx);
-		begin(&self->r, DTLS_CMD_PEER_SET, c->fd);
+		genl_begin_fd(&self->r, DTLS_CMD_PEER_SET, c->fd);
 		genl_u64(&self->r, DTLS_A_PEER_ID, m->id);
-		put_keys(&self->r, DTLS_A_RX_KEYS, &rx);
+		genl_keys(&self->r, DTLS_A_RX_KEYS, &rx);
 		ASSERT_EQ(0, ask(g, &self->r, 0, &self->s)) TH_LOG("%s", g->text);
 		ASSERT_EQ(0, peer_get(c->fd, m->id, DTLS_RX, &rx, &len));
 		ASSERT_EQ(2, rx.epoch);
@@ -398,16 +340,16 @@ TEST_F(netlink, peer)
 	/* somewhere else: by cookie, too */
 	begin_cookie(&self->r, DTLS_CMD_PEER_SET, c->fd);
 	genl_u64(&self->r, DTLS_A_PEER_ID, c->m[1].id);
-	put_addr(&self->r, &c->m[2].addr);
+	genl_address(&self->r, &c->m[2].addr);
 	ASSERT_EQ(EEXIST, ask(g, &self->r, 0, &self->s));
 	ASSERT_EQ(0, peer_del(c->fd, c->m[2].id, 0));
 	begin_cookie(&self->r, DTLS_CMD_PEER_SET, c->fd);
 	genl_u64(&self->r, DTLS_A_PEER_ID, c->m[1].id);
-	put_addr(&self->r, &c->m[2].addr);
+	genl_address(&self->r, &c->m[2].addr);
 	ASSERT_EQ(0, ask(g, &self->r, 0, &self->s));
 	ASSERT_EQ(c->m[1].id, peer_id(c->fd, &c->m[2].addr));
 	/* and away: by number, with a last word, and by address */
-	begin(&self->r, DTLS_CMD_PEER_DEL, c->fd);
+	genl_begin_fd(&self->r, DTLS_CMD_PEER_DEL, c->fd);
 	genl_u64(&self->r, DTLS_A_PEER_ID, c->m[3].id);
 	genl_u32(&self->r, DTLS_A_FLAGS, DTLS_PEER_NOTIFY);
 	ASSERT_EQ(0, ask(g, &self->r, 0, &self->s));
@@ -416,7 +358,7 @@ TEST_F(netlink, peer)
 	ASSERT_EQ(ENOENT, ask(g, &self->r, 0, &self->s));
 	ASSERT_STREQ("the socket has no such peer", g->text);
 	begin_cookie(&self->r, DTLS_CMD_PEER_DEL, c->fd);
-	put_addr(&self->r, &c->m[4].addr);
+	genl_address(&self->r, &c->m[4].addr);
 	ASSERT_EQ(0, ask(g, &self->r, 0, &self->s));
 	ASSERT_EQ(0, peer_id(c->fd, &c->m[4].addr));
 	ASSERT_EQ(-1, recv_soon(c->m[4].end12.fd, in, sizeof(in), 0));
@@ -504,7 +446,7 @@ TEST_F(netlink, refused)
 			genl_begin(r, DTLS_CMD_SOCKET_GET);
 			break;
 		case 1:
-			begin(r, DTLS_CMD_PEER_DEL, c->fd);
+			genl_begin_fd(r, DTLS_CMD_PEER_DEL, c->fd);
 			genl_u64(r, DTLS_A_COOKIE, cookie_of(c->fd));
 			break;
 		case 2:
@@ -512,12 +454,12 @@ TEST_F(netlink, refused)
 			genl_u64(r, DTLS_A_COOKIE, cookie_of(plain));
 			break;
 		case 3:
-			begin(r, DTLS_CMD_SOCKET_GET, plain);
+			genl_begin_fd(r, DTLS_CMD_SOCKET_GET, plain);
 			break;
 		case 6:
-			begin(r, DTLS_CMD_PEER_NEW, c->fd);
+			genl_begin_fd(r, DTLS_CMD_PEER_NEW, c->fd);
 			genl_put(r, DTLS_A_ADDRESS, &any, 7);
-			put_keys(r, DTLS_A_RX_KEYS, &k);
+			genl_keys(r, DTLS_A_RX_KEYS, &k);
 			break;
 		case 7:
 		case 8:
@@ -527,23 +469,23 @@ TEST_F(netlink, refused)
 				any.ss_family = AF_INET6;
 			else
 				any.ss_family = AF_UNIX;
-			begin(r, DTLS_CMD_PEER_NEW, c->fd);
+			genl_begin_fd(r, DTLS_CMD_PEER_NEW, c->fd);
 			genl_put(r, DTLS_A_ADDRESS, &any, sizeof(struct sockaddr_in6));
-			put_keys(r, DTLS_A_RX_KEYS, &k);
+			genl_keys(r, DTLS_A_RX_KEYS, &k);
 			break;
 		case 9:
-			fill_new(r, c, &c->m[0], DTLS_PEER_NOTIFY);
+			genl_peer_new(r, c, &c->m[0], DTLS_PEER_NOTIFY);
 			break;
 		case 10:
-			begin(r, DTLS_CMD_PEER_NEW, c->fd);
-			put_addr(r, &any);
+			genl_begin_fd(r, DTLS_CMD_PEER_NEW, c->fd);
+			genl_address(r, &any);
 			at = genl_nest(r, DTLS_A_RX_KEYS);
 			genl_u16(r, DTLS_A_KEYS_VERSION, k.version);
 			genl_nest_end(r, at);
 			break;
 		case 16:
-			begin(r, DTLS_CMD_PEER_NEW, c->fd);
-			put_addr(r, &any);
+			genl_begin_fd(r, DTLS_CMD_PEER_NEW, c->fd);
+			genl_address(r, &any);
 			at = genl_nest(r, DTLS_A_RX_KEYS);
 			genl_u16(r, DTLS_A_KEYS_VERSION, k.version);
 			genl_u16(r, DTLS_A_KEYS_CIPHER_SUITE, k.cipher_suite);
@@ -552,36 +494,36 @@ TEST_F(netlink, refused)
 			genl_nest_end(r, at);
 			break;
 		case 17:
-			begin(r, DTLS_CMD_PEER_DEL, c->fd);
+			genl_begin_fd(r, DTLS_CMD_PEER_DEL, c->fd);
 			break;
 		case 18:
-			begin(r, DTLS_CMD_PEER_GET, c->fd);
+			genl_begin_fd(r, DTLS_CMD_PEER_GET, c->fd);
 			genl_u64(r, DTLS_A_PEER_ID, 77);
 			break;
 		case 19:
-			begin(r, DTLS_CMD_PEER_SET, c->fd);
+			genl_begin_fd(r, DTLS_CMD_PEER_SET, c->fd);
 			break;
 		case 20:
 			begin_cookie(r, DTLS_CMD_PEER_SET, c->fd);
-			put_keys(r, DTLS_A_RX_KEYS, &k);
+			genl_keys(r, DTLS_A_RX_KEYS, &k);
 			break;
 		case 21:
-			begin(r, DTLS_CMD_PEER_GET, c->fd);
+			genl_begin_fd(r, DTLS_CMD_PEER_GET, c->fd);
 			genl_u64(r, DTLS_A_PEER_ID, 1);
 			flags = NLM_F_DUMP;
 			break;
 		case 22:
-			begin(r, DTLS_CMD_PEER_SET, c->fd);
-			put_addr(r, &any);
+			genl_begin_fd(r, DTLS_CMD_PEER_SET, c->fd);
+			genl_address(r, &any);
 			break;
 		case 23:
-			begin(r, DTLS_CMD_PEER_SET, c->fd);
+			genl_begin_fd(r, DTLS_CMD_PEER_SET, c->fd);
 			genl_u32(r, DTLS_A_KEY_UPDATE, 0);
 			break;
 		default:
-			begin(r, DTLS_CMD_PEER_NEW, c->fd);
+			genl_begin_fd(r, DTLS_CMD_PEER_NEW, c->fd);
 			if (i != 4)
-				put_addr(r, &any);
+				genl_address(r, &any);
 			if (i == 11)
 				k.version = 0xfeff;
 			else if (i == 12)
@@ -593,23 +535,23 @@ TEST_F(netlink, refused)
 			else if (i == 15)
 				k.key_len = 5;
 			if (i != 5)
-				put_keys(r, DTLS_A_RX_KEYS, &k);
+				genl_keys(r, DTLS_A_RX_KEYS, &k);
 		}
 		ASSERT_EQ(said[i].err, ask(g, r, flags, &self->s)) TH_LOG("%u: %s", i, g->text);
 		ASSERT_STREQ(said[i].text, g->text) TH_LOG("%u", i);
 		ASSERT_EQ(0, self->s.count);
 	}
 	/* attributes that the operation does not know, of a wrong size, out of range */
-	begin(r, DTLS_CMD_SOCKET_GET, c->fd);
+	genl_begin_fd(r, DTLS_CMD_SOCKET_GET, c->fd);
 	genl_u32(r, DTLS_A_FLAGS, 0);
 	ASSERT_EQ(EINVAL, ask(g, r, 0, &self->s));
-	begin(r, DTLS_CMD_PEER_NEW, c->fd);
+	genl_begin_fd(r, DTLS_CMD_PEER_NEW, c->fd);
 	genl_u32(r, DTLS_A_KEY_UPDATE, 0);
 	ASSERT_EQ(EINVAL, ask(g, r, 0, &self->s));
 	genl_begin(r, DTLS_CMD_SOCKET_GET);
 	genl_u32(r, DTLS_A_COOKIE, 1);
 	ASSERT_NE(0, ask(g, r, 0, &self->s));
-	begin(r, DTLS_CMD_PEER_SET, c->fd);
+	genl_begin_fd(r, DTLS_CMD_PEER_SET, c->fd);
 	genl_u32(r, DTLS_A_KEY_UPDATE, 2);
 	ASSERT_EQ(ERANGE, ask(g, r, 0, &self->s));
 	genl_begin(r, DTLS_CMD_STATS_GET);
@@ -617,7 +559,7 @@ TEST_F(netlink, refused)
 	ASSERT_EQ(EINVAL, ask(g, r, 0, &self->s));
 	genl_begin(r, DTLS_CMD_EVENT_NTF);
 	ASSERT_EQ(EOPNOTSUPP, ask(g, r, 0, &self->s));
-	begin(r, DTLS_CMD_ATTACH, c->fd);
+	genl_begin_fd(r, DTLS_CMD_ATTACH, c->fd);
 	ASSERT_EQ(EOPNOTSUPP, ask(g, r, NLM_F_DUMP, &self->s));
 	ASSERT_EQ(0, stat_read("CurrAssociations"));
 	close(plain);
@@ -635,9 +577,9 @@ static int as_nobody(struct crowd *c, struct genl *root)
 	/* by descriptor */
 	must(!peer_new(&g, c, &c->m[0], 0));
 	must(alive(c, &c->m[0]));
-	begin(&r, DTLS_CMD_SOCKET_GET, c->fd);
+	genl_begin_fd(&r, DTLS_CMD_SOCKET_GET, c->fd);
 	must(!ask(&g, &r, 0, &s) && s.count == 1);
-	begin(&r, DTLS_CMD_PEER_GET, c->fd);
+	genl_begin_fd(&r, DTLS_CMD_PEER_GET, c->fd);
 	must(!ask(&g, &r, NLM_F_DUMP, &s) && s.count == 1);
 	genl_begin(&r, DTLS_CMD_STATS_GET);
 	must(!ask(&g, &r, 0, &s));
@@ -661,7 +603,7 @@ static int as_nobody(struct crowd *c, struct genl *root)
 	must(genl_join(&g, g.events) == EPERM);
 	must(genl_join(&g, g.handshake) == EPERM);
 	/* through a netlink socket that is not his */
-	begin(&r, DTLS_CMD_SOCKET_GET, c->fd);
+	genl_begin_fd(&r, DTLS_CMD_SOCKET_GET, c->fd);
 	must(ask(root, &r, 0, &s) == EPERM);
 	must(!strcmp(root->text, "the netlink socket was opened by another user"));
 	genl_begin(&r, DTLS_CMD_SOCKET_GET);
@@ -677,10 +619,10 @@ static int as_nobody(struct crowd *c, struct genl *root)
 	must(ask(&g, &r, 0, &s) == ENOENT);
 	must(!genl_join(&g, g.events));
 	/* a descriptor is one, wherever the socket is; a dump is of one world */
-	begin(&r, DTLS_CMD_PEER_GET, c->fd);
+	genl_begin_fd(&r, DTLS_CMD_PEER_GET, c->fd);
 	genl_u64(&r, DTLS_A_PEER_ID, c->m[0].id);
 	must(!ask(&g, &r, 0, &s) && s.count == 1);
-	begin(&r, DTLS_CMD_PEER_GET, c->fd);
+	genl_begin_fd(&r, DTLS_CMD_PEER_GET, c->fd);
 	must(ask(&g, &r, NLM_F_DUMP, &s) == EINVAL);
 	must(!strcmp(g.text, "the socket is of another network namespace"));
 	genl_close(&g);
@@ -817,7 +759,7 @@ TEST_F(netlink, no_key_comes_out)
 	}
 	ASSERT_EQ(MEMBERS + 1, h.messages);
 	/* nor with an error, which brings the request back */
-	fill_new(r, c, &c->m[0], 0);
+	genl_peer_new(r, c, &c->m[0], 0);
 	genl_send(g, r, NLM_F_ACK);
 	i = recv(g->fd, out, sizeof(out), 0);
 	ASSERT_LT((int)r->nlh.nlmsg_len, i);
@@ -881,7 +823,7 @@ TEST_F(netlink, dumps_under_churn)
 {
 	struct genl *g = &self->g;
 	struct genl_req *r = &self->r;
-	unsigned int i, rounds = effort(150, 20, 20000), inter = 0;
+	unsigned int i, rounds = effort(60, 15, 20000), inter = 0;
 	struct churn ch = {};
 	pthread_t thread;
 	struct tally t;
@@ -944,7 +886,7 @@ static void *asker(void *arg)
 TEST_F(netlink, closed_under_the_asker)
 {
 	struct closer cl = { .family = variant->family };
-	unsigned int i, rounds = effort(30, 8, 3000);
+	unsigned int i, rounds = effort(15, 6, 3000);
 	pthread_t thread[2];
 	struct crowd c;
 
@@ -1033,7 +975,7 @@ TEST_F(netlink, held_up)
 			ASSERT_EQ(EBUSY, peer_new(g, c, &c->m[1], 0));
 			ASSERT_STREQ("the socket is busy: a send holds it", g->text);
 		} else {
-			begin(&self->r, DTLS_CMD_ATTACH, plain);
+			genl_begin_fd(&self->r, DTLS_CMD_ATTACH, plain);
 			ASSERT_EQ(EBUSY, ask(g, &self->r, 0, &self->s));
 			ASSERT_STREQ("somebody else has the socket in use", g->text);
 		}

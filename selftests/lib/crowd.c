@@ -88,32 +88,36 @@ void crowd_close(struct crowd *c)
 	free(c->m);
 }
 
+void member_keys(const struct crowd *c, const struct member *m,
+		 struct dtls_keys *tx, struct dtls_keys *rx)
+{
+	if (c->v13) {
+		key13_fill(tx, &m->end13.rx[0].key, NEAR13_MESSAGE);
+		key13_fill(rx, &m->end13.tx, FAR13_MESSAGE);
+	} else {
+		key_fill(tx, &m->end12.rx);
+		key_fill(rx, &m->end12.tx);
+	}
+}
+
 size_t peer_add_fill(const struct crowd *c, const struct member *m, __u32 flags,
 		     void *buf)
 {
 	struct dtls_peer_info info = { .size = sizeof(info), .flags = flags };
 	__u8 *at = buf;
-	struct dtls_keys k;
+	struct dtls_keys tx, rx;
 
+	member_keys(c, m, &tx, &rx);
 	memcpy(&info.addr, &m->addr, m->addr_len);
 	memcpy(at, &info, sizeof(info));
 	at += sizeof(info);
-	/* what they read with is what we send with */
 	if (flags & DTLS_PEER_TX) {
-		if (c->v13)
-			key13_fill(&k, &m->end13.rx[0].key, NEAR13_MESSAGE);
-		else
-			key_fill(&k, &m->end12.rx);
-		memcpy(at, &k, sizeof(k));
-		at += sizeof(k);
+		memcpy(at, &tx, sizeof(tx));
+		at += sizeof(tx);
 	}
 	if (flags & DTLS_PEER_RX) {
-		if (c->v13)
-			key13_fill(&k, &m->end13.tx, FAR13_MESSAGE);
-		else
-			key_fill(&k, &m->end12.tx);
-		memcpy(at, &k, sizeof(k));
-		at += sizeof(k);
+		memcpy(at, &rx, sizeof(rx));
+		at += sizeof(rx);
 	}
 	return at - (__u8 *)buf;
 }

@@ -33,6 +33,9 @@ void crowd_open(struct crowd *c, __u16 suite, int family, unsigned int nr,
 		bool far_kernel);
 void crowd_close(struct crowd *c);
 
+/* Keys of the near end for a member: what they read with is what we send with. */
+void member_keys(const struct crowd *c, const struct member *m,
+		 struct dtls_keys *tx, struct dtls_keys *rx);
 /* The argument of DTLS_PEER_ADD, for a member; returns its size. */
 #define PEER_ADD_ROOM	(sizeof(struct dtls_peer_info) + 2 * sizeof(struct dtls_keys))
 size_t peer_add_fill(const struct crowd *c, const struct member *m, __u32 flags,

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #endif
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -124,13 +125,58 @@ void genl_nest_end(struct genl_req *r, size_t at)
 	((struct nlattr *)(r->buf + at))->nla_len = r->nlh.nlmsg_len - at;
 }
 
-void genl_send(struct genl *g, struct genl_req *r, __u16 flags)
+void genl_begin_fd(struct genl_req *r, __u8 cmd, int fd)
+{
+	genl_begin(r, cmd);
+	genl_u32(r, DTLS_A_FD, fd);
+}
+
+void genl_keys(struct genl_req *r, __u16 type, const struct dtls_keys *k)
+{
+	size_t at = genl_nest(r, type);
+
+	genl_u16(r, DTLS_A_KEYS_VERSION, k->version);
+	genl_u16(r, DTLS_A_KEYS_CIPHER_SUITE, k->cipher_suite);
+	genl_u32(r, DTLS_A_KEYS_EPOCH, k->epoch);
+	genl_u64(r, DTLS_A_KEYS_SEQ, k->seq);
+	if (k->key_len)
+		genl_put(r, DTLS_A_KEYS_KEY, k->key, k->key_len);
+	if (k->iv_len)
+		genl_put(r, DTLS_A_KEYS_IV, k->iv, k->iv_len);
+	if (k->secret_len)
+		genl_put(r, DTLS_A_KEYS_SECRET, k->secret, k->secret_len);
+	if (k->message_seq)
+		genl_u16(r, DTLS_A_KEYS_MESSAGE_SEQ, k->message_seq);
+	genl_nest_end(r, at);
+}
+
+void genl_address(struct genl_req *r, const struct sockaddr_storage *ss)
+{
+	genl_put(r, DTLS_A_ADDRESS, ss, ss->ss_family == AF_INET ?
+		 sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6));
+}
+
+void genl_peer_new(struct genl_req *r, const struct crowd *c,
+		   const struct member *m, __u32 flags)
+{
+	struct dtls_keys tx, rx;
+
+	member_keys(c, m, &tx, &rx);
+	genl_begin_fd(r, DTLS_CMD_PEER_NEW, c->fd);
+	genl_address(r, &m->addr);
+	genl_keys(r, DTLS_A_TX_KEYS, &tx);
+	genl_keys(r, DTLS_A_RX_KEYS, &rx);
+	if (flags)
+		genl_u32(r, DTLS_A_FLAGS, flags);
+}
+
+int genl_send(struct genl *g, struct genl_req *r, __u16 flags)
 {
 	if (!r->nlh.nlmsg_type)
 		r->nlh.nlmsg_type = g->family;
 	r->nlh.nlmsg_flags = NLM_F_REQUEST | flags;
 	r->nlh.nlmsg_seq = ++g->seq;
-	must(send(g->fd, r, r->nlh.nlmsg_len, 0) == (ssize_t)r->nlh.nlmsg_len);
+	return send(g->fd, r, r->nlh.nlmsg_len, 0) < 0 ? errno : 0;
 }
 
 /* What an error or an ACK says besides. */
@@ -219,7 +265,9 @@ int genl_ask(struct genl *g, struct genl_req *r, __u16 flags, genl_each each,
 	g->text[0] = '\0';
 	g->bad = 0;
 	g->inter = false;
-	genl_send(g, r, flags | NLM_F_ACK);
+	ret = genl_send(g, r, flags | NLM_F_ACK);
+	if (ret)
+		return ret;
 	do {
 		ret = genl_recv(g, each, arg);
 	} while (ret > 0);
@@ -277,7 +325,7 @@ void genl_open(struct genl *g)
 	genl_begin(&r, CTRL_CMD_GETFAMILY);
 	r.nlh.nlmsg_type = GENL_ID_CTRL;
 	genl_put(&r, CTRL_ATTR_FAMILY_NAME, DTLS_FAMILY_NAME, sizeof(DTLS_FAMILY_NAME));
-	genl_send(g, &r, 0);
+	must(!genl_send(g, &r, 0));
 	must(recv(g->fd, genl_buf, sizeof(genl_buf), 0) > 0);
 	if (nlh->nlmsg_type == NLMSG_ERROR)
 		die("no generic netlink family \"dtls\"");

@@ -7,6 +7,7 @@
 #include <linux/genetlink.h>
 #include <linux/netlink.h>
 
+#include "crowd.h"
 #include "net.h"
 
 struct genl {
@@ -47,8 +48,16 @@ void genl_u64(struct genl_req *r, __u16 type, __u64 val);
 size_t genl_nest(struct genl_req *r, __u16 type);
 void genl_nest_end(struct genl_req *r, size_t at);
 
-/* Only asks. */
-void genl_send(struct genl *g, struct genl_req *r, __u16 flags);
+/* With a socket by descriptor. */
+void genl_begin_fd(struct genl_req *r, __u8 cmd, int fd);
+void genl_keys(struct genl_req *r, __u16 type, const struct dtls_keys *k);
+void genl_address(struct genl_req *r, const struct sockaddr_storage *ss);
+/* All that DTLS_CMD_PEER_NEW wants, for a member. */
+void genl_peer_new(struct genl_req *r, const struct crowd *c,
+		   const struct member *m, __u32 flags);
+
+/* Only asks; 0 or an errno. */
+int genl_send(struct genl *g, struct genl_req *r, __u16 flags);
 typedef void (*genl_each)(const struct genl_msg *m, const struct nlmsghdr *nlh,
 			  void *arg);
 /*
