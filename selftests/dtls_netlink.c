@@ -1,25 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* kselftest-libs: -lcrypto -lpthread */
+/* kselftest-libs: -lcrypto */
 /* kselftest-debug: yes */
-/* kselftest-kcsan: yes */
 /*
- * Generic netlink: every command, what each refuses and how it says so, who may what,
- * dumps while what they show comes and goes, events, and that no key comes out.
+ * Generic netlink: every command, what each refuses and how it says so, who may what.
  */
 #include <kselftest_harness.h>
 
 #include <errno.h>
 #include <netinet/in.h>
-#include <pthread.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/crowd.h"
-#include "lib/effort.h"
 #include "lib/genl.h"
-#include "lib/stall.h"
 
 #define MEMBERS		5
 #define WAYS		(DTLS_PEER_TX | DTLS_PEER_RX)
@@ -29,43 +24,6 @@ static __u8 in[DTLS_PLAINTEXT_MAX], out[65536];
 static void __attribute__((constructor)) warm(void)
 {
 	far13_warm();
-}
-
-static __u64 cookie_of(int fd)
-{
-	__u64 cookie = 0;
-	socklen_t len = sizeof(cookie);
-
-	must(!getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &len));
-	return cookie;
-}
-
-/* What one answer, or the last of several, has said. */
-struct seen {
-	unsigned int count;
-	struct genl_msg m;
-	__u8 copy[8192];
-};
-
-static void see(const struct genl_msg *m, const struct nlmsghdr *nlh, void *arg)
-{
-	struct seen *s = arg;
-	int i;
-
-	must(nlh->nlmsg_len <= sizeof(s->copy));
-	memcpy(s->copy, nlh, nlh->nlmsg_len);
-	s->count++;
-	s->m.cmd = m->cmd;
-	for (i = 0; i <= DTLS_A_MAX; i++)
-		s->m.attr[i] = m->attr[i] ?
-			(const void *)(s->copy + ((const __u8 *)m->attr[i] -
-						  (const __u8 *)nlh)) : NULL;
-}
-
-static int ask(struct genl *g, struct genl_req *r, __u16 flags, struct seen *s)
-{
-	memset(s, 0, sizeof(*s));
-	return genl_ask(g, r, flags, see, s);
 }
 
 FIXTURE(netlink) {
@@ -95,26 +53,6 @@ FIXTURE_TEARDOWN(netlink)
 	genl_close(&self->g);
 	if (self->c.m)
 		crowd_close(&self->c);
-}
-
-static void begin_cookie(struct genl_req *r, __u8 cmd, int fd)
-{
-	genl_begin(r, cmd);
-	genl_u64(r, DTLS_A_COOKIE, cookie_of(fd));
-}
-
-static int peer_new(struct genl *g, const struct crowd *c, struct member *m,
-		    __u32 flags)
-{
-	struct genl_req r;
-	struct seen s;
-	int err;
-
-	genl_peer_new(&r, c, m, flags);
-	err = ask(g, &r, 0, &s);
-	if (!err)
-		m->id = genl_get_u64(s.m.attr[DTLS_A_PEER_ID]);
-	return err;
 }
 
 /* Data goes both ways between the socket and this member. */
@@ -230,7 +168,7 @@ TEST_F(netlink, socket)
 		if (way == 0)
 			genl_begin_fd(&self->r, DTLS_CMD_SOCKET_GET, fd);
 		else if (way == 1)
-			begin_cookie(&self->r, DTLS_CMD_SOCKET_GET, fd);
+			genl_begin_cookie(&self->r, DTLS_CMD_SOCKET_GET, fd);
 		else
 			genl_begin(&self->r, DTLS_CMD_SOCKET_GET);
 		ASSERT_EQ(0, ask(g, &self->r, way == 2 ? NLM_F_DUMP : 0, &self->s))
@@ -261,7 +199,7 @@ TEST_F(netlink, socket)
 	}
 	must(member_alert(c, m, ALERT_FATAL, ALERT_INTERNAL_ERROR) == 2);
 	recv_soon(fd, in, sizeof(in), 0);
-	begin_cookie(&self->r, DTLS_CMD_SOCKET_GET, fd);
+	genl_begin_cookie(&self->r, DTLS_CMD_SOCKET_GET, fd);
 	ASSERT_EQ(0, ask(g, &self->r, 0, &self->s));
 	ASSERT_EQ(DTLS_PEER_CLOSED, genl_get_u32(self->s.m.attr[DTLS_A_STATE]));
 }
@@ -288,7 +226,7 @@ TEST_F(netlink, peer)
 	ASSERT_EQ(0, peer_get(c->fd, m->id, DTLS_RX, &rx, &len));
 	for (i = 0; i < 4; i++) {
 		if (i & 1)
-			begin_cookie(&self->r, DTLS_CMD_PEER_GET, c->fd);
+			genl_begin_cookie(&self->r, DTLS_CMD_PEER_GET, c->fd);
 		else
 			genl_begin_fd(&self->r, DTLS_CMD_PEER_GET, c->fd);
 		if (i & 2)
@@ -312,7 +250,7 @@ TEST_F(netlink, peer)
 		if (i == 0)
 			genl_begin_fd(&self->r, DTLS_CMD_PEER_GET, c->fd);
 		else if (i == 1)
-			begin_cookie(&self->r, DTLS_CMD_PEER_GET, c->fd);
+			genl_begin_cookie(&self->r, DTLS_CMD_PEER_GET, c->fd);
 		else
 			genl_begin(&self->r, DTLS_CMD_PEER_GET);
 		ASSERT_EQ(0, ask(g, &self->r, NLM_F_DUMP, &self->s));
@@ -338,12 +276,12 @@ TEST_F(netlink, peer)
 		ASSERT_EQ(EEXIST, ask(g, &self->r, 0, &self->s));
 	}
 	/* somewhere else: by cookie, too */
-	begin_cookie(&self->r, DTLS_CMD_PEER_SET, c->fd);
+	genl_begin_cookie(&self->r, DTLS_CMD_PEER_SET, c->fd);
 	genl_u64(&self->r, DTLS_A_PEER_ID, c->m[1].id);
 	genl_address(&self->r, &c->m[2].addr);
 	ASSERT_EQ(EEXIST, ask(g, &self->r, 0, &self->s));
 	ASSERT_EQ(0, peer_del(c->fd, c->m[2].id, 0));
-	begin_cookie(&self->r, DTLS_CMD_PEER_SET, c->fd);
+	genl_begin_cookie(&self->r, DTLS_CMD_PEER_SET, c->fd);
 	genl_u64(&self->r, DTLS_A_PEER_ID, c->m[1].id);
 	genl_address(&self->r, &c->m[2].addr);
 	ASSERT_EQ(0, ask(g, &self->r, 0, &self->s));
@@ -357,7 +295,7 @@ TEST_F(netlink, peer)
 	ASSERT_LT(0, recv(c->m[3].end12.fd, in, sizeof(in), MSG_DONTWAIT));
 	ASSERT_EQ(ENOENT, ask(g, &self->r, 0, &self->s));
 	ASSERT_STREQ("the socket has no such peer", g->text);
-	begin_cookie(&self->r, DTLS_CMD_PEER_DEL, c->fd);
+	genl_begin_cookie(&self->r, DTLS_CMD_PEER_DEL, c->fd);
 	genl_address(&self->r, &c->m[4].addr);
 	ASSERT_EQ(0, ask(g, &self->r, 0, &self->s));
 	ASSERT_EQ(0, peer_id(c->fd, &c->m[4].addr));
@@ -504,7 +442,7 @@ TEST_F(netlink, refused)
 			genl_begin_fd(r, DTLS_CMD_PEER_SET, c->fd);
 			break;
 		case 20:
-			begin_cookie(r, DTLS_CMD_PEER_SET, c->fd);
+			genl_begin_cookie(r, DTLS_CMD_PEER_SET, c->fd);
 			genl_keys(r, DTLS_A_RX_KEYS, &k);
 			break;
 		case 21:
@@ -584,20 +522,20 @@ static int as_nobody(struct crowd *c, struct genl *root)
 	genl_begin(&r, DTLS_CMD_STATS_GET);
 	must(!ask(&g, &r, 0, &s));
 	/* all others */
-	begin_cookie(&r, DTLS_CMD_SOCKET_GET, c->fd);
+	genl_begin_cookie(&r, DTLS_CMD_SOCKET_GET, c->fd);
 	must(ask(&g, &r, 0, &s) == EPERM);
 	must(!strcmp(g.text, "a socket by cookie is for CAP_NET_ADMIN"));
-	begin_cookie(&r, DTLS_CMD_PEER_GET, c->fd);
+	genl_begin_cookie(&r, DTLS_CMD_PEER_GET, c->fd);
 	must(ask(&g, &r, NLM_F_DUMP, &s) == EPERM);
 	genl_begin(&r, DTLS_CMD_SOCKET_GET);
 	must(ask(&g, &r, NLM_F_DUMP, &s) == EPERM);
 	must(!strcmp(g.text, "sockets of all are for CAP_NET_ADMIN"));
 	genl_begin(&r, DTLS_CMD_PEER_GET);
 	must(ask(&g, &r, NLM_F_DUMP, &s) == EPERM);
-	begin_cookie(&r, DTLS_CMD_PEER_DEL, c->fd);
+	genl_begin_cookie(&r, DTLS_CMD_PEER_DEL, c->fd);
 	genl_u64(&r, DTLS_A_PEER_ID, c->m[0].id);
 	must(ask(&g, &r, 0, &s) == EPERM);
-	begin_cookie(&r, DTLS_CMD_PEER_SET, c->fd);
+	genl_begin_cookie(&r, DTLS_CMD_PEER_SET, c->fd);
 	genl_u32(&r, DTLS_A_KEY_UPDATE, 0);
 	must(ask(&g, &r, 0, &s) == EPERM);
 	must(genl_join(&g, g.events) == EPERM);
@@ -615,7 +553,7 @@ static int as_nobody(struct crowd *c, struct genl *root)
 	genl_open(&g);
 	genl_begin(&r, DTLS_CMD_SOCKET_GET);
 	must(!ask(&g, &r, NLM_F_DUMP, &s) && !s.count);
-	begin_cookie(&r, DTLS_CMD_SOCKET_GET, c->fd);
+	genl_begin_cookie(&r, DTLS_CMD_SOCKET_GET, c->fd);
 	must(ask(&g, &r, 0, &s) == ENOENT);
 	must(!genl_join(&g, g.events));
 	/* a descriptor is one, wherever the socket is; a dump is of one world */
@@ -636,359 +574,6 @@ TEST_F(netlink, permissions)
 	if (!pid)
 		_exit(as_nobody(&self->c, &self->g));
 	ASSERT_EQ(0, wait_child(pid));
-}
-
-/* Everything that the kernel writes is looked through for what it must not say. */
-struct hunt {
-	const struct dtls_keys *k;
-	unsigned int nr;
-	unsigned int messages;
-};
-
-static void hunt(const struct genl_msg *m, const struct nlmsghdr *nlh, void *arg)
-{
-	struct hunt *h = arg;
-	unsigned int i;
-
-	(void)m;
-	h->messages++;
-	for (i = 0; i < h->nr; i++) {
-		const struct dtls_keys *k = &h->k[i];
-
-		must(!k->key_len || !memmem(nlh, nlh->nlmsg_len, k->key, k->key_len));
-		must(!k->secret_len ||
-		     !memmem(nlh, nlh->nlmsg_len, k->secret, 16));
-		must(k->iv_len < 8 || !memmem(nlh, nlh->nlmsg_len, k->iv, k->iv_len));
-	}
-}
-
-struct event {
-	__u32 event;
-	__u64 peer;
-	__u8 code;
-	bool addr;
-	struct sockaddr_storage ss;
-};
-
-static struct hunt *hunting;
-
-static void note(const struct genl_msg *m, const struct nlmsghdr *nlh, void *arg)
-{
-	struct event *e = arg;
-
-	must(m->cmd == DTLS_CMD_EVENT_NTF);
-	memset(e, 0, sizeof(*e));
-	e->event = genl_get_u32(m->attr[DTLS_A_EVENT]);
-	e->code = *(const __u8 *)genl_data(m->attr[DTLS_A_EVENT_CODE]);
-	if (m->attr[DTLS_A_PEER_ID])
-		e->peer = genl_get_u64(m->attr[DTLS_A_PEER_ID]);
-	e->addr = m->attr[DTLS_A_ADDRESS];
-	if (e->addr)
-		memcpy(&e->ss, genl_data(m->attr[DTLS_A_ADDRESS]),
-		       genl_len(m->attr[DTLS_A_ADDRESS]));
-	hunt(m, nlh, hunting);
-}
-
-TEST_F(netlink, events)
-{
-	struct genl *g = &self->g;
-	struct crowd *c = &self->c;
-	struct member *m = &c->m[0];
-	struct dtls_keys k[2];
-	struct hunt h = { k, 2, 0 };
-	struct genl ears;
-	struct event e;
-	__u64 old;
-
-	hunting = &h;
-	member_keys(c, m, &k[0], &k[1]);
-	genl_open(&ears);
-	ASSERT_EQ(0, peer_new(g, c, m, 0));
-	ASSERT_EQ(0, genl_join(&ears, ears.events));
-	ASSERT_EQ(false, genl_event(&ears, note, &e));
-	old = m->id;
-	ASSERT_EQ(0, peer_new(g, c, m, DTLS_PEER_REPLACE));
-	ASSERT_EQ(true, genl_event(&ears, note, &e));
-	ASSERT_EQ(DTLS_EVENT_REMOVED, e.event);
-	ASSERT_EQ(old, e.peer);
-	ASSERT_EQ(true, genl_event(&ears, note, &e));
-	ASSERT_EQ(DTLS_EVENT_ADDED, e.event);
-	ASSERT_EQ(m->id, e.peer);
-	ASSERT_EQ(0, memcmp(&e.ss, &m->addr, m->addr_len));
-	/* nobody asked for them on the error queue; here they come */
-	must(member_alert(c, m, ALERT_FATAL, ALERT_INTERNAL_ERROR) == 2);
-	recv_soon(c->fd, in, sizeof(in), 0);
-	ASSERT_EQ(true, genl_event(&ears, note, &e));
-	ASSERT_EQ(DTLS_EVENT_CLOSED, e.event);
-	ASSERT_EQ(ALERT_INTERNAL_ERROR, e.code);
-	ASSERT_EQ(m->id, e.peer);
-	ASSERT_EQ(0, peer_del(c->fd, m->id, 0));
-	ASSERT_EQ(true, genl_event(&ears, note, &e));
-	ASSERT_EQ(DTLS_EVENT_REMOVED, e.event);
-	ASSERT_EQ(m->id, e.peer);
-	ASSERT_EQ(0, peer_add(c, &c->m[1], WAYS));
-	ASSERT_EQ(true, genl_event(&ears, note, &e));
-	ASSERT_EQ(DTLS_EVENT_ADDED, e.event);
-	/* the whole socket */
-	close(c->fd);
-	c->fd = udp_bound(variant->family);
-	ASSERT_EQ(true, genl_event(&ears, note, &e));
-	ASSERT_EQ(DTLS_EVENT_REMOVED, e.event);
-	ASSERT_EQ(0, e.peer);
-	ASSERT_EQ(false, e.addr);
-	ASSERT_EQ(false, genl_event(&ears, note, &e));
-	genl_close(&ears);
-}
-
-TEST_F(netlink, no_key_comes_out)
-{
-	struct dtls_keys k[2 * MEMBERS];
-	struct hunt h = { k, 2 * MEMBERS, 0 };
-	struct crowd *c = &self->c;
-	struct genl *g = &self->g;
-	struct genl_req *r = &self->r;
-	int i;
-
-	for (i = 0; i < MEMBERS; i++) {
-		member_keys(c, &c->m[i], &k[2 * i], &k[2 * i + 1]);
-		ASSERT_EQ(0, peer_new(g, c, &c->m[i], 0));
-	}
-	for (i = 0; i < 2; i++) {
-		genl_begin(r, i ? DTLS_CMD_PEER_GET : DTLS_CMD_SOCKET_GET);
-		ASSERT_EQ(0, genl_ask(g, r, NLM_F_DUMP, hunt, &h));
-	}
-	ASSERT_EQ(MEMBERS + 1, h.messages);
-	/* nor with an error, which brings the request back */
-	genl_peer_new(r, c, &c->m[0], 0);
-	genl_send(g, r, NLM_F_ACK);
-	i = recv(g->fd, out, sizeof(out), 0);
-	ASSERT_LT((int)r->nlh.nlmsg_len, i);
-	ASSERT_EQ(NLMSG_ERROR, ((struct nlmsghdr *)out)->nlmsg_type);
-	((struct nlmsghdr *)out)->nlmsg_len = i;
-	hunt(NULL, (struct nlmsghdr *)out, &h);
-}
-
-/* Others come and go while there is a dump. */
-struct churn {
-	struct crowd c;
-	bool stop;
-	unsigned int rounds;
-};
-
-static void *churn(void *arg)
-{
-	struct churn *ch = arg;
-	struct crowd *c = &ch->c;
-	unsigned int i;
-	int fd;
-
-	while (!__atomic_load_n(&ch->stop, __ATOMIC_RELAXED)) {
-		for (i = MEMBERS; i < c->nr; i++)
-			must(!peer_add(c, &c->m[i], WAYS));
-		fd = udp_bound(c->family);
-		must(!ulp_attach(fd));
-		for (i = MEMBERS; i < c->nr; i++)
-			must(!peer_del(c->fd, c->m[i].id, 0));
-		close(fd);
-		__atomic_add_fetch(&ch->rounds, 1, __ATOMIC_RELAXED);
-	}
-	return NULL;
-}
-
-struct tally {
-	__u64 first, last_cookie, last_peer;
-	unsigned int fixed, all;
-};
-
-static void tally(const struct genl_msg *m, const struct nlmsghdr *nlh, void *arg)
-{
-	struct tally *t = arg;
-	__u64 cookie = genl_get_u64(m->attr[DTLS_A_COOKIE]);
-	__u64 peer = m->attr[DTLS_A_PEER_ID] ? genl_get_u64(m->attr[DTLS_A_PEER_ID]) : 0;
-
-	(void)nlh;
-	/* in order, and nothing twice */
-	must(cookie > t->last_cookie ||
-	     (peer && cookie == t->last_cookie && peer > t->last_peer));
-	t->last_cookie = cookie;
-	t->last_peer = peer;
-	t->all++;
-	if (cookie == t->first && peer && peer <= MEMBERS)
-		t->fixed++;
-	else if (cookie == t->first && !peer)
-		t->fixed++;
-}
-
-TEST_F(netlink, dumps_under_churn)
-{
-	struct genl *g = &self->g;
-	struct genl_req *r = &self->r;
-	unsigned int i, rounds = effort(60, 15, 20000), inter = 0;
-	struct churn ch = {};
-	pthread_t thread;
-	struct tally t;
-
-	crowd_prepare(&ch.c, variant->suite, variant->family, MEMBERS + 60, false);
-	for (i = 0; i < MEMBERS; i++)
-		must(!peer_add(&ch.c, &ch.c.m[i], WAYS));
-	must(!pthread_create(&thread, NULL, churn, &ch));
-	for (i = 0; i < rounds || (inter < 2 && i < 100000); i++) {
-		memset(&t, 0, sizeof(t));
-		t.first = cookie_of(ch.c.fd);
-		genl_begin(r, i % 3 ? DTLS_CMD_PEER_GET : DTLS_CMD_SOCKET_GET);
-		ASSERT_EQ(0, genl_ask(g, r, NLM_F_DUMP, tally, &t));
-		ASSERT_EQ(i % 3 ? MEMBERS : 1, t.fixed);
-		inter += g->inter;
-		/* and one by one, by somebody who has no descriptor */
-		begin_cookie(r, DTLS_CMD_PEER_GET, ch.c.fd);
-		genl_u64(r, DTLS_A_PEER_ID, 1 + i % MEMBERS);
-		ASSERT_EQ(0, ask(g, r, 0, &self->s));
-	}
-	__atomic_store_n(&ch.stop, true, __ATOMIC_RELAXED);
-	pthread_join(thread, NULL);
-	ASSERT_LT(0, ch.rounds);
-	/* a dump of several parts has noticed, and said so */
-	ASSERT_LE(2, inter);
-	crowd_close(&ch.c);
-}
-
-/* What is closed, or taken away, under those who ask for it by cookie. */
-struct closer {
-	int family;
-	__u64 cookie;
-	bool stop;
-};
-
-static void *asker(void *arg)
-{
-	struct closer *cl = arg;
-	struct genl_req r;
-	struct genl g;
-	int i, err;
-
-	genl_open(&g);
-	for (i = 0; !__atomic_load_n(&cl->stop, __ATOMIC_RELAXED); i++) {
-		genl_begin(&r, i % 3 == 0 ? DTLS_CMD_SOCKET_GET :
-			       i % 3 == 1 ? DTLS_CMD_PEER_GET : DTLS_CMD_PEER_DEL);
-		genl_u64(&r, DTLS_A_COOKIE,
-			 __atomic_load_n(&cl->cookie, __ATOMIC_RELAXED));
-		if (i % 3)
-			genl_u64(&r, DTLS_A_PEER_ID, 1 + i % 7);
-		if (i % 3 == 2)
-			genl_u32(&r, DTLS_A_FLAGS, DTLS_PEER_NOTIFY);
-		err = genl_ask(&g, &r, 0, NULL, NULL);
-		must(!err || err == ENOENT);
-	}
-	genl_close(&g);
-	return NULL;
-}
-
-TEST_F(netlink, closed_under_the_asker)
-{
-	struct closer cl = { .family = variant->family };
-	unsigned int i, rounds = effort(15, 6, 3000);
-	pthread_t thread[2];
-	struct crowd c;
-
-	for (i = 0; i < 2; i++)
-		must(!pthread_create(&thread[i], NULL, asker, &cl));
-	for (i = 0; i < rounds; i++) {
-		crowd_prepare(&c, variant->suite, variant->family, 4, false);
-		__atomic_store_n(&cl.cookie, cookie_of(c.fd), __ATOMIC_RELAXED);
-		must(!peer_new(&self->g, &c, &c.m[0], 0));
-		must(!peer_new(&self->g, &c, &c.m[1], 0));
-		must(!peer_new(&self->g, &c, &c.m[2], 0));
-		crowd_close(&c);
-	}
-	__atomic_store_n(&cl.stop, true, __ATOMIC_RELAXED);
-	for (i = 0; i < 2; i++)
-		pthread_join(thread[i], NULL);
-	ASSERT_EQ(0, stat_read("CurrAssociations"));
-}
-
-/* Half a dump, and then everything goes away, the namespace too. */
-TEST_F(netlink, dump_left_open)
-{
-	pid_t pid = spawn();
-	struct genl_req r;
-	struct crowd c;
-	struct genl g;
-	int part;
-
-	if (!pid) {
-		netns_new();
-		crowd_open(&c, variant->suite, variant->family, 120, false);
-		genl_open(&g);
-		for (part = 0; part < 2; part++) {
-			genl_begin(&r, DTLS_CMD_PEER_GET);
-			genl_send(&g, &r, NLM_F_DUMP);
-			must(genl_recv(&g, NULL, NULL) == 1);
-			if (!part) {
-				/* those left out are those that went */
-				must(!peer_del(c.fd, peer_id(c.fd, &c.m[119].addr), 0));
-				while (genl_recv(&g, NULL, NULL) > 0)
-					;
-			} else {
-				crowd_close(&c);
-				must(genl_recv(&g, NULL, NULL) <= 1);
-			}
-		}
-		_exit(0);
-	}
-	ASSERT_EQ(0, wait_child(pid));
-}
-
-/* A program that holds its locks for long holds up nobody but itself. */
-struct holder {
-	int fd;
-	const void *page;
-	const struct sockaddr_storage *to;
-	socklen_t len;
-};
-
-static void *hold(void *arg)
-{
-	struct holder *h = arg;
-
-	sendto(h->fd, h->page, 1000, MSG_MORE, (const void *)h->to, h->len);
-	return NULL;
-}
-
-TEST_F(netlink, held_up)
-{
-	struct genl *g = &self->g;
-	struct crowd *c = &self->c;
-	struct holder h = { .to = &c->m[0].addr, .len = c->m[0].addr_len };
-	struct stall s;
-	pthread_t thread;
-	int plain, i;
-
-	for (i = 0; i < 2; i++) {
-		if (!stall_open(&s))
-			SKIP(return, "no userfaultfd");
-		plain = udp_bound(variant->family);
-		h.fd = i ? c->fd : plain;
-		h.page = s.page;
-		must(!pthread_create(&thread, NULL, hold, &h));
-		stall_wait(&s);
-		if (i) {
-			ASSERT_EQ(EBUSY, peer_new(g, c, &c->m[1], 0));
-			ASSERT_STREQ("the socket is busy: a send holds it", g->text);
-		} else {
-			genl_begin_fd(&self->r, DTLS_CMD_ATTACH, plain);
-			ASSERT_EQ(EBUSY, ask(g, &self->r, 0, &self->s));
-			ASSERT_STREQ("somebody else has the socket in use", g->text);
-		}
-		/* who only looks need not wait */
-		genl_begin(&self->r, DTLS_CMD_SOCKET_GET);
-		ASSERT_EQ(0, ask(g, &self->r, NLM_F_DUMP, &self->s));
-		ASSERT_EQ(1, self->s.count);
-		stall_end(&s, out);
-		pthread_join(thread, NULL);
-		stall_close(&s);
-		close(plain);
-	}
-	ASSERT_EQ(0, stat_read("CurrAssociations"));
 }
 
 TEST_HARNESS_MAIN

@@ -62,7 +62,7 @@ shows() {
 	ctl -j "$@" && /usr/bin/python3 -c '
 import json, sys
 out = json.load(open(sys.argv[1]))
-sys.exit(not eval(sys.argv[2]))' "$tmp/ctl.out" "$expr"
+sys.exit(not eval("(" + sys.argv[2] + ")"))' "$tmp/ctl.out" "$expr"
 	result $? "$text" "$tmp/ctl.out" "$tmp/ctl.err"
 }
 # says TEXT PATTERN ARGUMENTS...: in text.
@@ -144,7 +144,7 @@ refused "no such socket" 2 "no attached socket with this cookie" del socket 9999
 refused "an update with DTLS 1.2" 2 "only with DTLS 1.3" set socket "$server" id 1 key-update own
 refused "a second update" 2 "has not been acknowledged" set socket "$client" key-update own
 refused "no such command" 1 "what is \"frobnicate\"" frobnicate
-refused "no such word" 1 "what is \"soket\"" show soket 1
+refused "no such word" 1 "what is \"plug\"" show plug 1
 refused "no such option" 1 "unknown" --frobnicate show
 refused "no such address" 1 "no address with a port" del socket 1 address 1.2.3.4
 refused "nothing said to be deleted" 1 "Usage" del socket 1

@@ -344,3 +344,53 @@ int genl_join(struct genl *g, __u32 group)
 	return setsockopt(g->fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group,
 			  sizeof(group)) ? errno : 0;
 }
+
+__u64 cookie_of(int fd)
+{
+	__u64 cookie = 0;
+	socklen_t len = sizeof(cookie);
+
+	must(!getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &len));
+	return cookie;
+}
+
+void genl_begin_cookie(struct genl_req *r, __u8 cmd, int fd)
+{
+	genl_begin(r, cmd);
+	genl_u64(r, DTLS_A_COOKIE, cookie_of(fd));
+}
+
+static void see(const struct genl_msg *m, const struct nlmsghdr *nlh, void *arg)
+{
+	struct seen *s = arg;
+	int i;
+
+	must(nlh->nlmsg_len <= sizeof(s->copy));
+	memcpy(s->copy, nlh, nlh->nlmsg_len);
+	s->count++;
+	s->m.cmd = m->cmd;
+	for (i = 0; i <= DTLS_A_MAX; i++)
+		s->m.attr[i] = m->attr[i] ?
+			(const void *)(s->copy + ((const __u8 *)m->attr[i] -
+						  (const __u8 *)nlh)) : NULL;
+}
+
+int ask(struct genl *g, struct genl_req *r, __u16 flags, struct seen *s)
+{
+	memset(s, 0, sizeof(*s));
+	return genl_ask(g, r, flags, see, s);
+}
+
+int peer_new(struct genl *g, const struct crowd *c, struct member *m,
+		    __u32 flags)
+{
+	struct genl_req r;
+	struct seen s;
+	int err;
+
+	genl_peer_new(&r, c, m, flags);
+	err = ask(g, &r, 0, &s);
+	if (!err)
+		m->id = genl_get_u64(s.m.attr[DTLS_A_PEER_ID]);
+	return err;
+}

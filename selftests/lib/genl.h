@@ -40,6 +40,8 @@ void genl_open(struct genl *g);
 void genl_close(struct genl *g);
 int genl_join(struct genl *g, __u32 group);	/* 0 or an errno */
 
+__u64 cookie_of(int fd);
+
 void genl_begin(struct genl_req *r, __u8 cmd);
 void genl_put(struct genl_req *r, __u16 type, const void *data, size_t len);
 void genl_u16(struct genl_req *r, __u16 type, __u16 val);
@@ -50,6 +52,8 @@ void genl_nest_end(struct genl_req *r, size_t at);
 
 /* With a socket by descriptor. */
 void genl_begin_fd(struct genl_req *r, __u8 cmd, int fd);
+/* With a socket by cookie. */
+void genl_begin_cookie(struct genl_req *r, __u8 cmd, int fd);
 void genl_keys(struct genl_req *r, __u16 type, const struct dtls_keys *k);
 void genl_address(struct genl_req *r, const struct sockaddr_storage *ss);
 /* All that DTLS_CMD_PEER_NEW wants, for a member. */
@@ -70,6 +74,18 @@ int genl_ask(struct genl *g, struct genl_req *r, __u16 flags, genl_each each,
 	     void *arg);
 /* The next event, without waiting; false if there is none. */
 bool genl_event(struct genl *g, genl_each each, void *arg);
+
+/* What the last of several answers has said, and how many there were. */
+struct seen {
+	unsigned int count;
+	struct genl_msg m;
+	__u8 copy[8192];
+};
+
+/* genl_ask(), and have that seen. */
+int ask(struct genl *g, struct genl_req *r, __u16 flags, struct seen *s);
+/* DTLS_CMD_PEER_NEW; gives the member its identifier. 0 or an errno. */
+int peer_new(struct genl *g, const struct crowd *c, struct member *m, __u32 flags);
 
 __u16 genl_get_u16(const struct nlattr *a);
 __u32 genl_get_u32(const struct nlattr *a);

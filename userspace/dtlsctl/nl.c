@@ -87,6 +87,13 @@ static int nl_ack(struct nl_msg *msg, void *arg)
 	return NL_STOP;
 }
 
+static int nl_any(struct nl_msg *msg, void *arg)
+{
+	(void)msg;
+	(void)arg;
+	return NL_OK;
+}
+
 int nl_start(void)
 {
 	int on = 1, err;
@@ -203,10 +210,10 @@ int nl_listen(const char *group, nl_each each)
 		nl_cb_put(cb);
 		return EXIT_KERNEL;
 	}
-	nl_socket_disable_seq_check(sock);
 	nl_socket_set_buffer_size(sock, 1 << 20, 0);
 	nl_cb_set(cb, NL_CB_VALID, NL_CB_CUSTOM, nl_valid, &a);
-	nl_cb_set(cb, NL_CB_SEQ_CHECK, NL_CB_DEFAULT, NULL, NULL);
+	/* events have no number */
+	nl_cb_set(cb, NL_CB_SEQ_CHECK, NL_CB_CUSTOM, nl_any, NULL);
 	for (;;) {
 		err = nl_recvmsgs(sock, cb);
 		if (err == -NLE_NOMEM) {
