@@ -71,12 +71,16 @@ static int dtls_nlget_assoc(struct sk_buff *skb, struct dtls_assoc *assoc)
 	       dtls_nlget_direction(skb, DTLS_A_RX, assoc);
 }
 
-/* An address of a socket, be it connected or not. */
+/*
+ * An address of a socket, be it connected or not. Its lock is the program's to hold:
+ * what changes just now is shown as it is.
+ */
 static int dtls_nlget_name(struct sk_buff *skb, int attr, const struct sock *sk)
 {
 	bool local = attr == DTLS_A_LOCAL;
 	const struct inet_sock *inet = inet_sk(sk);
-	__be16 port = local ? inet->inet_sport : inet->inet_dport;
+	__be16 port = local ? READ_ONCE(inet->inet_sport) :
+			      READ_ONCE(inet->inet_dport);
 
 	if (!local && !port)
 		return 0;
@@ -84,8 +88,8 @@ static int dtls_nlget_name(struct sk_buff *skb, int attr, const struct sock *sk)
 		struct sockaddr_in sin = {
 			.sin_family = AF_INET,
 			.sin_port = port,
-			.sin_addr.s_addr = local ? inet->inet_rcv_saddr :
-						   inet->inet_daddr,
+			.sin_addr.s_addr = local ? READ_ONCE(inet->inet_rcv_saddr) :
+						   READ_ONCE(inet->inet_daddr),
 		};
 
 		return nla_put(skb, attr, sizeof(sin), &sin);
@@ -95,7 +99,8 @@ static int dtls_nlget_name(struct sk_buff *skb, int attr, const struct sock *sk)
 		struct sockaddr_in6 sin6 = {
 			.sin6_family = AF_INET6,
 			.sin6_port = port,
-			.sin6_addr = local ? sk->sk_v6_rcv_saddr : sk->sk_v6_daddr,
+			.sin6_addr = data_race(local ? sk->sk_v6_rcv_saddr :
+						       sk->sk_v6_daddr),
 		};
 
 		sin6.sin6_scope_id = ipv6_iface_scope_id(&sin6.sin6_addr,
