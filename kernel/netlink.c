@@ -37,13 +37,12 @@ int dtls_netlink_list(struct dtls_sock *ds)
 	u32 cookie[2];
 	int err;
 
+	/* gives it one, if it has none */
 	sock_diag_save_cookie(ds->sk, cookie);
-	ds->cookie = (u64)cookie[1] << 32 | cookie[0];
-	err = xa_insert_bh(&dn->socks, ds->cookie, ds, GFP_KERNEL_ACCOUNT);
+	err = xa_insert_bh(&dn->socks, dtls_sock_cookie(ds), ds,
+			   GFP_KERNEL_ACCOUNT);
 	if (!err)
 		atomic_inc(&dn->gen);
-	else
-		ds->cookie = 0;
 	return err;
 }
 
@@ -57,8 +56,12 @@ void dtls_netlink_unlist(struct dtls_sock *ds)
 {
 	struct dtls_net *dn = dtls_netlink_net(sock_net(ds->sk));
 
-	if (ds->cookie && xa_erase_bh(&dn->socks, ds->cookie) == ds)
+	xa_lock_bh(&dn->socks);
+	if (xa_load(&dn->socks, dtls_sock_cookie(ds)) == ds) {
+		__xa_erase(&dn->socks, dtls_sock_cookie(ds));
 		atomic_inc(&dn->gen);
+	}
+	xa_unlock_bh(&dn->socks);
 }
 
 /**
@@ -143,7 +146,7 @@ bool dtls_netlink_get_cookie(struct net *net, u64 cookie,
 
 	xa_lock_bh(&dn->socks);
 	ds = xa_load(&dn->socks, cookie);
-	found = ds && ds->cookie == cookie && dtls_netlink_visit(ds, ref);
+	found = ds && dtls_sock_cookie(ds) == cookie && dtls_netlink_visit(ds, ref);
 	xa_unlock_bh(&dn->socks);
 	return found;
 }
@@ -360,7 +363,7 @@ int dtls_nl_attach_doit(struct sk_buff *skb, struct genl_info *info)
 		goto out_reply;
 	hdr = genlmsg_put_reply(reply, info, &dtls_nl_family, 0, DTLS_CMD_ATTACH);
 	/* there is room */
-	nla_put_u64_64bit(reply, DTLS_A_COOKIE, dtls_sk(sock->sk)->cookie, DTLS_A_PAD);
+	nla_put_u64_64bit(reply, DTLS_A_COOKIE, dtls_sock_cookie(dtls_sk(sock->sk)), DTLS_A_PAD);
 	genlmsg_end(reply, hdr);
 	err = genlmsg_reply(reply, info);
 	reply = NULL;
@@ -432,7 +435,7 @@ static void dtls_netlink_tell(const struct dtls_sock *ds, u64 peer,
 		return;
 	hdr = genlmsg_put(skb, 0, 0, &dtls_nl_family, 0, DTLS_CMD_EVENT_NTF);
 	if (!hdr ||
-	    nla_put_u64_64bit(skb, DTLS_A_COOKIE, ds->cookie, DTLS_A_PAD) ||
+	    nla_put_u64_64bit(skb, DTLS_A_COOKIE, dtls_sock_cookie(ds), DTLS_A_PAD) ||
 	    (peer && nla_put_u64_64bit(skb, DTLS_A_PEER_ID, peer, DTLS_A_PAD)) ||
 	    (key && nla_put(skb, DTLS_A_ADDRESS,
 			    dtls_peer_name(ds->sk, key, &name), &name)) ||

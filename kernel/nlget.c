@@ -99,6 +99,7 @@ static int dtls_nlget_name(struct sk_buff *skb, int attr, const struct sock *sk)
 		struct sockaddr_in6 sin6 = {
 			.sin6_family = AF_INET6,
 			.sin6_port = port,
+			/* as said: it need not be of one piece */
 			.sin6_addr = data_race(local ? sk->sk_v6_rcv_saddr :
 						       sk->sk_v6_daddr),
 		};
@@ -133,7 +134,7 @@ static int dtls_nlget_sock(struct sk_buff *skb, const struct sk_buff *request,
 	struct dtls_assoc *assoc;
 	int err;
 
-	if (nla_put_u64_64bit(skb, DTLS_A_COOKIE, ref->ds->cookie, DTLS_A_PAD) ||
+	if (nla_put_u64_64bit(skb, DTLS_A_COOKIE, dtls_sock_cookie(ref->ds), DTLS_A_PAD) ||
 	    nla_put_u64_64bit(skb, DTLS_A_INODE, sock_i_ino(sk), DTLS_A_PAD) ||
 	    nla_put_u32(skb, DTLS_A_UID, from_kuid_munged(ns, sock_i_uid(sk))) ||
 	    nla_put_u16(skb, DTLS_A_FAMILY, sk->sk_family) ||
@@ -159,7 +160,7 @@ static int dtls_nlget_peer(struct sk_buff *skb, const struct dtls_netlink_ref *r
 	struct dtls_peer_key key;
 
 	dtls_peer_where(assoc, &key);
-	if (nla_put_u64_64bit(skb, DTLS_A_COOKIE, ref->ds->cookie, DTLS_A_PAD) ||
+	if (nla_put_u64_64bit(skb, DTLS_A_COOKIE, dtls_sock_cookie(ref->ds), DTLS_A_PAD) ||
 	    nla_put_u64_64bit(skb, DTLS_A_PEER_ID, assoc->peer->id, DTLS_A_PAD) ||
 	    nla_put(skb, DTLS_A_ADDRESS, dtls_peer_name(ref->sk, &key, &name), &name))
 		return -EMSGSIZE;
@@ -261,7 +262,7 @@ static int dtls_nlget_begin(struct netlink_callback *cb,
 			err = -EINVAL;
 		}
 		at->one = true;
-		at->cookie = ref.ds->cookie;
+		at->cookie = dtls_sock_cookie(ref.ds);
 		dtls_netlink_put(&ref);
 		if (err)
 			return err;
@@ -341,9 +342,9 @@ static int dtls_nlget_dump(struct sk_buff *skb, struct netlink_callback *cb,
 	/* 0 would say nothing */
 	cb->seq = (u32)atomic_read(&dn->gen) | 1U << 31;
 	while (!err && at->cookie != U64_MAX && dtls_nlget_next(net, at, &ref)) {
-		if (ref.ds->cookie != at->cookie)
+		if (dtls_sock_cookie(ref.ds) != at->cookie)
 			at->peer = 0;
-		at->cookie = ref.ds->cookie;
+		at->cookie = dtls_sock_cookie(ref.ds);
 		err = peers ? dtls_nlget_peers(skb, cb, &ref, at) :
 			      dtls_nlget_part(skb, cb, &ref, NULL);
 		dtls_netlink_put(&ref);

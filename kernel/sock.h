@@ -182,6 +182,8 @@ struct dtls_rx {
  * @base_ready:    sk_data_ready that was replaced with the first keys, or NULL
  * @ready_lock:    protects @ready, what is counted of it, and @runs; process
  *                 context only
+ * @visitors:      who has found it by its cookie, and does not hold its file: close()
+ *                 waits for them
  * @ready:         opened records, not yet delivered
  * @runs:          aggregates that have been begun and not finished
  * @ready_cost:    bytes of memory they hold
@@ -207,9 +209,6 @@ struct dtls_rx {
  * @move:          DTLS_MOVE
  * @no_export:     DTLS_NO_EXPORT
  * @cork:          record under construction
- * @cookie:        number of the socket; its place in the list of its namespace
- * @visitors:      who has found it there, and does not hold its file: close()
- *                 waits for them
  */
 struct dtls_sock {
 	struct sock		*sk;
@@ -220,6 +219,7 @@ struct dtls_sock {
 	struct dtls_assoc	*assoc;
 	struct dtls_peers	*peers;
 	spinlock_t		ready_lock;	/* see above */
+	atomic_t		visitors;
 	struct list_head	ready;
 	struct list_head	runs;
 	u64			ready_cost;
@@ -241,8 +241,6 @@ struct dtls_sock {
 	atomic_t		acks_due;
 	struct dtls_look	*look;
 	struct dtls_cork	cork;
-	u64			cookie;
-	atomic_t		visitors;
 };
 
 /**
@@ -258,6 +256,17 @@ static inline struct dtls_sock *dtls_sk(const struct sock *sk)
 	smp_rmb();
 	return (struct dtls_sock *)((unsigned long)sk->sk_user_data &
 				    SK_USER_DATA_PTRMASK);
+}
+
+/**
+ * dtls_sock_cookie() - the number of a socket, in the list of its namespace too
+ * @ds: attached socket
+ *
+ * Context: any. Return: SO_COOKIE.
+ */
+static inline u64 dtls_sock_cookie(const struct dtls_sock *ds)
+{
+	return atomic64_read(&ds->sk->sk_cookie);
 }
 
 /**
