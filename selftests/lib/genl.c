@@ -227,7 +227,8 @@ static void genl_parse(const struct nlmsghdr *nlh, struct genl_msg *m)
 				       nlh->nlmsg_len - NLMSG_LENGTH(GENL_HDRLEN), i);
 }
 
-static __thread __u8 genl_buf[65536] __attribute__((aligned(8)));
+/* Small: the kernel makes no part of a dump larger than what was last asked for. */
+static __thread __u8 genl_buf[4096] __attribute__((aligned(8)));
 
 int genl_recv(struct genl *g, genl_each each, void *arg)
 {
@@ -235,9 +236,10 @@ int genl_recv(struct genl *g, genl_each each, void *arg)
 	struct genl_msg m;
 	ssize_t n;
 
-	n = recv(g->fd, genl_buf, sizeof(genl_buf), 0);
+	n = recv(g->fd, genl_buf, sizeof(genl_buf), MSG_TRUNC);
 	if (n < 0)
 		return -errno;
+	must((size_t)n <= sizeof(genl_buf));
 	for (; NLMSG_OK(nlh, n); nlh = NLMSG_NEXT(nlh, n)) {
 		if (nlh->nlmsg_flags & NLM_F_DUMP_INTR)
 			g->inter = true;
