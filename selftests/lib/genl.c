@@ -371,10 +371,11 @@ static void see(const struct genl_msg *m, const struct nlmsghdr *nlh, void *arg)
 	memcpy(s->copy, nlh, nlh->nlmsg_len);
 	s->count++;
 	s->m.cmd = m->cmd;
+	memset(s->m.attr, 0, sizeof(s->m.attr));
 	for (i = 0; i <= DTLS_A_MAX; i++)
-		s->m.attr[i] = m->attr[i] ?
-			(const void *)(s->copy + ((const __u8 *)m->attr[i] -
-						  (const __u8 *)nlh)) : NULL;
+		if (m->attr[i])
+			s->m.attr[i] = (const void *)
+				(s->copy + ((const __u8 *)m->attr[i] - (const __u8 *)nlh));
 }
 
 int ask(struct genl *g, struct genl_req *r, __u16 flags, struct seen *s)
@@ -384,7 +385,7 @@ int ask(struct genl *g, struct genl_req *r, __u16 flags, struct seen *s)
 }
 
 int peer_new(struct genl *g, const struct crowd *c, struct member *m,
-		    __u32 flags)
+	     __u32 flags)
 {
 	struct genl_req r;
 	struct seen s;
