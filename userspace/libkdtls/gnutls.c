@@ -313,10 +313,15 @@ bool kdtls_turned_down(kdtls_session *s, int alert)
 	return kdtls_now_ms() - s->refused_at >= ALERT_WAIT_MS;
 }
 
-/* Nonblocking for the sake of the socket's flag. */
+void kdtls_set_nonblocking(kdtls_session *s, int on)
+{
+	s->nonblocking = on;
+}
+
+/* Nonblocking for the sake of the socket's flag, or because we were told. */
 bool kdtls_nonblocking(const kdtls_session *s)
 {
-	int flags = fcntl(s->fd, F_GETFL);
+	int flags = s->nonblocking ? O_NONBLOCK : fcntl(s->fd, F_GETFL);
 
 	return flags >= 0 && (flags & O_NONBLOCK);
 }

@@ -62,6 +62,7 @@ struct kdtls_session {
 	int fd;
 	bool server;
 	bool begun, done;
+	bool nonblocking;		/* whatever the socket says */
 	int setup;			/* error of the making, told later */
 	uint64_t deadline;		/* ms, CLOCK_MONOTONIC */
 	uint64_t refused_at;		/* ms; when an alert in the clear came */

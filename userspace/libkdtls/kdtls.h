@@ -205,6 +205,11 @@ KDTLS_API const char *kdtls_error(const kdtls_session *s);
 /* The socket of @s. */
 KDTLS_API int kdtls_fd(const kdtls_session *s);
 
+/* With @on, kdtls_handshake() does not wait whatever the socket's O_NONBLOCK says:
+ * for a socket that belongs to somebody else.
+ */
+KDTLS_API void kdtls_set_nonblocking(kdtls_session *s, int on);
+
 /* Shakes hands: sends, receives, repeats what was lost.  On return of 0 the
  * peer is who it ought to be; it remains to call kdtls_install(), and until
  * then nothing may be sent.
