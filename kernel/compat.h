@@ -4,6 +4,7 @@
 #define _DTLS_COMPAT_H
 
 #include <linux/bpf-cgroup.h>
+#include <linux/fs.h>
 #include <linux/ipv6.h>
 #include <linux/skbuff.h>
 #include <linux/socket.h>
@@ -142,6 +143,15 @@ static inline bool dtls_compat_pool_pages(const struct sk_buff *skb)
 #define dtls_compat_timer_delete_sync(timer)	timer_delete_sync(timer)
 #else
 #define dtls_compat_timer_delete_sync(timer)	del_timer_sync(timer)
+#endif
+
+/* 6.7: a file that may be at its end is asked for by the place it is named in. */
+#ifdef get_file_rcu
+#define dtls_compat_get_file(place) \
+	({ struct file *file_ = READ_ONCE(*(place)); \
+	   file_ && get_file_rcu(file_) ? file_ : NULL; })
+#else
+#define dtls_compat_get_file(place)	get_file_active(place)
 #endif
 
 /* 6.13: msg_zerocopy_realloc() can make notifications of device memory. */

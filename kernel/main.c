@@ -18,6 +18,7 @@
 
 #include "compat.h"
 #include "control.h"
+#include "handshake.h"
 #include "netlink.h"
 #include "peer.h"
 #include "sock.h"
@@ -69,6 +70,7 @@ static void dtls_close(struct sock *sk, long timeout)
 	WRITE_ONCE(sk->sk_prot, base);
 	release_sock(sk);
 
+	dtls_handshake_close(ds);
 	dtls_netlink_unlist(ds);
 	dtls_netlink_closed(ds);
 	if (dtls_sock_keyed(ds))
@@ -109,6 +111,7 @@ static void dtls_destruct(struct sock *sk)
 	 * attached and has replaced ours, the other way round.
 	 */
 	module_put(ds->closed ? ds->proto->base_ops->owner : THIS_MODULE);
+	dtls_handshake_free(ds);
 	kmem_cache_free(dtls_sock_cache, ds);
 	sk->sk_destruct(sk);
 	module_put(THIS_MODULE);
@@ -120,8 +123,12 @@ static int dtls_disconnect(struct sock *sk, int flags)
 	int err = -EBUSY;
 
 	lock_sock(sk);
-	/* an association without a peer could only speak to anyone */
-	if (!ds->assoc && !ds->peers)
+	/*
+	 * An association without a peer could only speak to anyone. And who shakes
+	 * hands with a peer wants it to stay the same.
+	 */
+	if (!ds->assoc && !ds->peers &&
+	    dtls_handshake_barred(ds) != -EINPROGRESS)
 		err = __udp_disconnect(sk, flags);
 	release_sock(sk);
 	return err;
@@ -134,6 +141,8 @@ static int dtls_connect(struct sock *sk, struct sockaddr *addr, int len)
 
 	if (dtls_sock_peers(ds))
 		return -EISCONN;
+	if (dtls_handshake_barred(ds) == -EINPROGRESS)
+		return -EBUSY;
 	return ds->proto->base->connect(sk, addr, len);
 }
 
@@ -168,6 +177,7 @@ static int dtls_diag_destroy(struct sock *sk, int err)
 
 	/* no socket lock: BPF iterators come here with it held */
 	closed = dtls_diag_close(ds);
+	dtls_handshake_cancel(ds, ECONNABORTED);
 	err = base->diag_destroy(sk, err);
 	/*
 	 * The first keys may have come meanwhile. Now that the peer is gone,
@@ -192,6 +202,7 @@ static int dtls_shutdown(struct socket *sock, int how)
 	struct dtls_sock *ds = dtls_sk(sock->sk);
 	struct dtls_assoc *assoc = dtls_sock_assoc(ds);
 
+	dtls_handshake_cancel(ds, ECONNABORTED);
 	/* before: afterwards the socket takes no more bytes */
 	if ((how == SHUT_WR || how == SHUT_RDWR) && assoc)
 		dtls_control_close_notify(assoc, dtls_nonblocking(sock) ?
@@ -390,12 +401,17 @@ static int __init dtls_init(void)
 	err = dtls_netlink_init();
 	if (err)
 		goto out_stats;
-	err = nf_register_sockopt(&dtls_ulp_ops);
+	err = dtls_handshake_init();
 	if (err)
 		goto out_netlink;
+	err = nf_register_sockopt(&dtls_ulp_ops);
+	if (err)
+		goto out_handshake;
 	dtls_netlink_open();
 	return 0;
 
+out_handshake:
+	dtls_handshake_exit();
 out_netlink:
 	dtls_netlink_exit();
 out_stats:
@@ -413,6 +429,7 @@ static void __exit dtls_exit(void)
 	nf_unregister_sockopt(&dtls_ulp_ops);
 	/* the last dtls_destruct() may still be about to return */
 	rcu_barrier();
+	dtls_handshake_exit();
 	dtls_stats_exit();
 	dtls_assoc_exit();
 	dtls_work_exit();

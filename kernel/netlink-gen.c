@@ -75,6 +75,23 @@ static const struct nla_policy dtls_peer_del_nl_policy[DTLS_A_FLAGS + 1] = {
 static const struct nla_policy dtls_stats_get_nl_policy[DTLS_A_PAD + 1] = {
 };
 
+/* DTLS_CMD_HANDSHAKE_ACCEPT - do */
+static const struct nla_policy dtls_handshake_accept_nl_policy[DTLS_A_HANDSHAKE_PAD + 1] = {
+};
+
+/* DTLS_CMD_HANDSHAKE_DONE - do */
+static const struct nla_policy dtls_handshake_done_nl_policy[DTLS_A_HANDSHAKE_SAN + 1] = {
+	[DTLS_A_HANDSHAKE_ID] = { .type = NLA_U64, },
+	[DTLS_A_HANDSHAKE_STATUS] = { .type = NLA_U32, },
+	[DTLS_A_HANDSHAKE_VERSION] = { .type = NLA_U16, },
+	[DTLS_A_HANDSHAKE_CIPHER_SUITE] = { .type = NLA_U16, },
+	[DTLS_A_HANDSHAKE_KIND] = NLA_POLICY_MAX(NLA_U32, 3),
+	[DTLS_A_HANDSHAKE_RESUMED] = { .type = NLA_FLAG, },
+	[DTLS_A_HANDSHAKE_ALPN] = { .type = NLA_NUL_STRING, },
+	[DTLS_A_HANDSHAKE_IDENTITY] = { .type = NLA_NUL_STRING, },
+	[DTLS_A_HANDSHAKE_SAN] = { .type = NLA_STRING, },
+};
+
 /* Ops table for dtls */
 static const struct genl_ops dtls_nl_ops[] = {
 	{
@@ -120,6 +137,20 @@ static const struct genl_ops dtls_nl_ops[] = {
 		.doit		= dtls_nl_stats_get_doit,
 		.policy		= dtls_stats_get_nl_policy,
 		.maxattr	= DTLS_A_PAD,
+	},
+	{
+		.cmd		= DTLS_CMD_HANDSHAKE_ACCEPT,
+		.doit		= dtls_nl_handshake_accept_doit,
+		.policy		= dtls_handshake_accept_nl_policy,
+		.maxattr	= DTLS_A_HANDSHAKE_PAD,
+		.flags		= GENL_UNS_ADMIN_PERM,
+	},
+	{
+		.cmd		= DTLS_CMD_HANDSHAKE_DONE,
+		.doit		= dtls_nl_handshake_done_doit,
+		.policy		= dtls_handshake_done_nl_policy,
+		.maxattr	= DTLS_A_HANDSHAKE_SAN,
+		.flags		= GENL_UNS_ADMIN_PERM,
 	},
 };
 

@@ -17,6 +17,7 @@
 
 #include "compat.h"
 #include "control.h"
+#include "handshake.h"
 #include "peer.h"
 #include "sock.h"
 #include "stats.h"
@@ -587,6 +588,12 @@ int dtls_recv_msg(struct sock *sk, struct msghdr *msg, size_t len, int flags,
 		/* before the look at what is there, so that nothing is missed */
 		seen = smp_load_acquire(&ds->ready_gen);
 		keyed = dtls_sock_keyed(ds);
+		if (unlikely(!keyed)) {
+			err = dtls_handshake_pass(ds, &timeo);
+			if (err)
+				return err;
+			keyed = dtls_sock_keyed(ds);
+		}
 		err = dtls_recv_try(ds, msg, len, flags, addr_len, keyed);
 		if (err != -EAGAIN)
 			return err;
@@ -720,9 +727,13 @@ __poll_t dtls_recv_poll(struct file *file, struct socket *sock,
 	struct dtls_sock *ds = dtls_sk(sk);
 	__poll_t mask = 0;
 	u8 shutdown;
+	int err;
 
-	if (!dtls_sock_keyed(ds))
-		return ds->proto->base_ops->poll(file, sock, wait);
+	if (!dtls_sock_keyed(ds)) {
+		err = dtls_handshake_barred(ds);
+		return err ? dtls_handshake_poll(file, sock, wait, err) :
+			     ds->proto->base_ops->poll(file, sock, wait);
+	}
 
 	sock_poll_wait(file, sock, wait);
 
@@ -741,6 +752,9 @@ __poll_t dtls_recv_poll(struct file *file, struct socket *sock,
 		mask |= EPOLLRDHUP | EPOLLIN | EPOLLRDNORM;
 	if (shutdown == SHUTDOWN_MASK)
 		mask |= EPOLLHUP;
+	/* keys are there, but the daemon has not said who the peer is */
+	if (unlikely(dtls_handshake_barred(ds) == -EINPROGRESS))
+		return mask;
 	if (sock_writeable(sk))
 		mask |= EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND;
 	else

@@ -8,6 +8,7 @@
 #include <net/udp.h>
 
 #include "compat.h"
+#include "handshake.h"
 #include "peer.h"
 #include "sock.h"
 #include "tx.h"
@@ -167,9 +168,16 @@ static __always_inline int dtls_send_message(struct dtls_assoc *assoc,
 static noinline int dtls_send_other(struct dtls_sock *ds, struct msghdr *msg,
 				    size_t len)
 {
+	long timeo = sock_sndtimeo(ds->sk, msg->msg_flags & MSG_DONTWAIT);
 	struct dtls_assoc *assoc;
 	int ret;
 
+	if (!dtls_sock_keyed(ds)) {
+		/* its end may be that there are keys */
+		ret = dtls_handshake_pass(ds, &timeo);
+		if (ret)
+			return ret;
+	}
 	if (!dtls_sock_keyed(ds)) {
 		ret = dtls_send_plain(ds, msg, len);
 		if (ret != -EKEYREJECTED)

@@ -6,6 +6,7 @@
 #include <linux/bvec.h>
 #include <linux/mutex.h>
 
+#include "handshake.h"
 #include "tx.h"
 
 /**
@@ -36,7 +37,7 @@ int dtls_cork_sendpage(struct sock *sk, struct page *page, int offset,
 
 	mutex_lock(&ds->cork.lock);
 	ret = -EKEYREJECTED;
-	if (!dtls_sock_keyed(ds))
+	if (!dtls_sock_keyed(ds) && !dtls_handshake_barred(ds))
 		ret = ds->proto->base->sendpage(sk, page, offset, size, flags);
 	mutex_unlock(&ds->cork.lock);
 	if (ret != -EKEYREJECTED)

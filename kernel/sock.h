@@ -19,6 +19,7 @@ struct dtls_keys;
 struct dtls_look;
 struct dtls_message_number;
 struct dtls_peers;
+struct dtls_upcall;
 
 /**
  * struct dtls_proto - a socket's operations, with the module's in their place
@@ -209,6 +210,8 @@ struct dtls_rx {
  * @move:          DTLS_MOVE
  * @no_export:     DTLS_NO_EXPORT
  * @cork:          record under construction
+ * @upcall:        handshake that the daemon does, or has done; NULL: none was asked
+ *                 for. Set once, under the lock of @cork
  */
 struct dtls_sock {
 	struct sock		*sk;
@@ -241,6 +244,7 @@ struct dtls_sock {
 	atomic_t		acks_due;
 	struct dtls_look	*look;
 	struct dtls_cork	cork;
+	struct dtls_upcall	*upcall;
 };
 
 /**

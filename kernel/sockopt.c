@@ -8,6 +8,7 @@
 #include "connid.h"
 #include "control.h"
 #include "flight.h"
+#include "handshake.h"
 #include "install.h"
 #include "netlink.h"
 #include "peer.h"
@@ -119,6 +120,9 @@ int dtls_sockopt_install(struct dtls_sock *ds, const struct dtls_keys *tx,
 		return err;
 	err = -ENOTCONN;
 	if (READ_ONCE(sk->sk_state) != TCP_ESTABLISHED)
+		goto out;
+	err = dtls_handshake_may_key(ds);
+	if (err)
 		goto out;
 	assoc = dtls_sock_assoc(ds);
 	if (!assoc) {
@@ -283,6 +287,8 @@ static int dtls_sockopt_set_dtls(struct dtls_sock *ds, int optname,
 		assoc = dtls_sock_assoc(ds);
 		return assoc ? dtls_assocopt_set(assoc, optname, optval, 0,
 						 optlen) : -ENOKEY;
+	case DTLS_HANDSHAKE:
+		return dtls_handshake_set(ds, optval, optlen);
 	case DTLS_LAST_FLIGHT:
 		assoc = dtls_sock_assoc(ds);
 		return assoc ? dtls_flight_set(assoc, optval, 0, optlen) :
@@ -302,6 +308,11 @@ static int dtls_sockopt_set_udp(struct dtls_sock *ds, int optname,
 		return -EBUSY;
 
 	mutex_lock(&ds->cork.lock);
+	/* a bad pointer may take its time, and the daemon needs the lock */
+	if (dtls_handshake_barred(ds) == -EINPROGRESS) {
+		err = -EBUSY;
+		goto out;
+	}
 	if (!dtls_sock_keyed(ds) ||
 	    (optname != UDP_CORK && optname != UDP_SEGMENT &&
 	     optname != UDP_GRO)) {
@@ -449,6 +460,8 @@ int dtls_sockopt_get(struct sock *sk, int level, int optname,
 	if (level == SOL_DTLS &&
 	    (optname == DTLS_PEER_INFO || optname == DTLS_PEER_OPTION))
 		return dtls_peeropt_get(ds, optname, optval, optlen);
+	if (level == SOL_DTLS && optname == DTLS_PEER_IDENTITY)
+		return dtls_handshake_identity(ds, optval, optlen);
 	if (level == SOL_DTLS &&
 	    (optname == DTLS_TX || optname == DTLS_RX ||
 	     optname == DTLS_TX_EXPORT || optname == DTLS_RX_EXPORT)) {

@@ -46,6 +46,8 @@
 #define DTLS_RECVPEER		24	/* set, get: int, 0 or 1 */
 #define DTLS_MOVE		25	/* set, get: int, DTLS_MOVE_* */
 #define DTLS_PEER_MOVE		26	/* set: struct dtls_peer_info */
+#define DTLS_HANDSHAKE		30	/* set: struct dtls_handshake */
+#define DTLS_PEER_IDENTITY	31	/* get: struct dtls_identity, and text */
 
 /* Protocol versions, as on the wire. */
 #define DTLS_1_2_VERSION	0xfefd
@@ -325,6 +327,81 @@ struct dtls_new_cid {
 #define DTLS_CID_SPARE		1
 /* Not one of these: ee_code of DTLS_EVENT_CID. */
 #define DTLS_CID_REQUEST	2
+
+/**
+ * struct dtls_handshake - ask the daemon (dtlshd) to shake hands on a connected socket
+ * @size:        sizeof(struct dtls_handshake) as the program knows it; see struct
+ *               dtls_keys
+ * @role:        DTLS_HANDSHAKE_CLIENT or DTLS_HANDSHAKE_SERVER
+ * @flags:       DTLS_HANDSHAKE_NOWAIT, or 0
+ * @timeout:     ms for all of it, up to DTLS_HANDSHAKE_TIMEOUT_MAX; 0:
+ *               DTLS_HANDSHAKE_TIMEOUT
+ * @server_name: client: name that the server has to prove, and is sent to it;
+ *               ends with a 0; "": the daemon's configuration decides
+ * @credential:  which of the daemon's credentials to use; ends with a 0; "": its
+ *               default ones for the role
+ */
+struct dtls_handshake {
+	__u32	size;
+	__u32	role;
+	__u32	flags;
+	__u32	timeout;
+	char	server_name[256];
+	char	credential[64];
+};
+
+/* Size of struct dtls_handshake as published: the smallest allowed. */
+#define DTLS_HANDSHAKE_SIZE_VER0	336
+
+/* Roles in a handshake. */
+#define DTLS_HANDSHAKE_CLIENT	1
+#define DTLS_HANDSHAKE_SERVER	2
+
+/* Flags of struct dtls_handshake. */
+#define DTLS_HANDSHAKE_NOWAIT	1	/* as if the socket had O_NONBLOCK */
+
+/* Milliseconds that a handshake may take. */
+#define DTLS_HANDSHAKE_TIMEOUT		60000
+#define DTLS_HANDSHAKE_TIMEOUT_MAX	600000
+
+/**
+ * struct dtls_identity - who the peer is, as the handshake of the daemon has verified
+ * @size:         sizeof(struct dtls_identity)
+ * @version:      DTLS_1_2_VERSION or DTLS_1_3_VERSION
+ * @cipher_suite: IANA number of the suite
+ * @kind:         DTLS_IDENTITY_*
+ * @flags:        DTLS_IDENTITY_RESUMED, or 0
+ * @len:          bytes of text that there are: more than follow if the program had no
+ *                room for all
+ * @pad:          0
+ *
+ * Followed by strings that each end with a 0: the protocol agreed upon by ALPN, ""
+ * if none; the identity: the subject of the certificate, the PSK identity, or the
+ * SHA-256 of the raw public key in hexadecimal, "" if there is none; and the names
+ * of the certificate (subjectAltName), any number, as "DNS:a.example",
+ * "IP:192.0.2.1", "URI:...", "EMAIL:...".
+ */
+struct dtls_identity {
+	__u32	size;
+	__u16	version;
+	__u16	cipher_suite;
+	__u32	kind;
+	__u32	flags;
+	__u32	len;
+	__u32	pad;
+};
+
+/* Most bytes of a struct dtls_identity and its text. */
+#define DTLS_IDENTITY_MAX	4096
+
+/* Kinds of struct dtls_identity. */
+#define DTLS_IDENTITY_NONE	0	/* nobody knows: a client without certificate */
+#define DTLS_IDENTITY_X509	1
+#define DTLS_IDENTITY_RAWPK	2
+#define DTLS_IDENTITY_PSK	3
+
+/* Flags of struct dtls_identity. */
+#define DTLS_IDENTITY_RESUMED	1	/* the session is a resumed one */
 
 /*
  * Events. DTLS_EVENTS asks for them by mask; each comes on the socket's error
