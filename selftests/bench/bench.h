@@ -59,6 +59,7 @@ struct bench_side {
 
 extern const struct bench_side bench_plain, bench_plain_gso;
 extern const struct bench_side bench_kdtls, bench_kdtls_gso;
+extern const struct bench_side bench_kdtls13, bench_kdtls13_gso;
 extern const struct bench_side bench_evp;
 extern const struct bench_side bench_openssl, bench_gnutls, bench_wolfssl;
 extern const struct bench_side bench_ktls;

@@ -41,7 +41,8 @@ STOCK = ["6.1", "6.12"]
 ROUNDS = 9
 ASSOCIATIONS = 100000
 # What bench-check looks at: ours, and what the budgets are made of.
-CHECKED = ["plain", "plain-gso", "kdtls", "kdtls-gso", "openssl"]
+CHECKED = ["plain", "plain-gso", "kdtls", "kdtls-gso", "kdtls13", "kdtls13-gso",
+           "openssl"]
 # 100,000 associations, and a table of UDP sockets as it is on a machine that has
 # so many: with the one of a machine of this size, UDP alone gets slower.
 GUEST_MEMORY = "4G"

@@ -44,6 +44,7 @@ const unsigned int bench_sizes[4] = { 64, 256, 1200, 8192 };
 static const struct bench_side *const sides[] = {
 	&bench_plain, &bench_plain_gso,
 	&bench_kdtls, &bench_kdtls_gso,
+	&bench_kdtls13, &bench_kdtls13_gso,
 	&bench_openssl, &bench_gnutls, &bench_wolfssl,
 	&bench_evp,
 	&bench_ktls,

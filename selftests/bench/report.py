@@ -10,6 +10,8 @@ ABOUT = {
     "plain-gso": "UDP_SEGMENT, UDP_GRO, nothing sealed",
     "kdtls": "a call for each record",
     "kdtls-gso": "batches: UDP_SEGMENT, UDP_GRO",
+    "kdtls13": "DTLS 1.3, a call for each record",
+    "kdtls13-gso": "DTLS 1.3, batches",
     "openssl": "DTLS 1.2 of OpenSSL",
     "gnutls": "DTLS 1.2 of GnuTLS",
     "wolfssl": "DTLS 1.2 of wolfSSL",
