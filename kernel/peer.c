@@ -446,13 +446,13 @@ static void dtls_peer_source(const struct sk_buff *skb,
 }
 
 /* Does a datagram begin with a connection ID? Return: false if not. */
-static bool dtls_peer_read_cid(const struct sk_buff *skb, u8 len,
+static bool dtls_peer_read_cid(const struct sk_buff *skb, u32 off, u8 len,
 			       struct dtls_peer_cid *cid)
 {
 	u8 first;
 	int at;
 
-	if (skb_copy_bits(skb, 0, &first, sizeof(first)))
+	if (skb_copy_bits(skb, off, &first, sizeof(first)))
 		return false;
 	switch (dtls_record13_kind(first)) {
 	case DTLS_KIND_CID12:
@@ -469,19 +469,21 @@ static bool dtls_peer_read_cid(const struct sk_buff *skb, u8 len,
 	}
 	memset(cid, 0, sizeof(*cid));
 	cid->len = len;
-	return !skb_copy_bits(skb, at, cid->cid, len);
+	return !skb_copy_bits(skb, off + at, cid->cid, len);
 }
 
 /**
  * dtls_peer_of_skb() - whose is a datagram
  * @ds:        socket with peers
  * @skb:       datagram, of UDP's queue
+ * @off:       where in it DTLS begins
  * @elsewhere: set if the connection ID is that of a peer with another address
  *
  * Context: process. Return: association with a reference, or NULL.
  */
 struct dtls_assoc *dtls_peer_of_skb(struct dtls_sock *ds,
-				    const struct sk_buff *skb, bool *elsewhere)
+				    const struct sk_buff *skb, u32 off,
+				    bool *elsewhere)
 {
 	struct dtls_peers *peers = dtls_sock_peers(ds);
 	struct dtls_assoc *assoc = NULL;
@@ -494,7 +496,7 @@ struct dtls_assoc *dtls_peer_of_skb(struct dtls_sock *ds,
 		return NULL;
 	dtls_peer_source(skb, &key);
 	len = READ_ONCE(peers->cid_len);
-	if (!len || !dtls_peer_read_cid(skb, len, &cid))
+	if (!len || !dtls_peer_read_cid(skb, off, len, &cid))
 		return dtls_peer_find(peers, &key);
 	rcu_read_lock();
 	assoc = dtls_peer_get(rhashtable_lookup(&peers->cids, &cid,

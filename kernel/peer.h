@@ -105,7 +105,8 @@ struct dtls_assoc *dtls_peer_find(struct dtls_peers *peers,
 struct dtls_assoc *dtls_peer_find_id(struct dtls_peers *peers, u64 id,
 				     bool next);
 struct dtls_assoc *dtls_peer_of_skb(struct dtls_sock *ds,
-				    const struct sk_buff *skb, bool *elsewhere);
+				    const struct sk_buff *skb, u32 off,
+				    bool *elsewhere);
 void dtls_peer_where(const struct dtls_assoc *assoc, struct dtls_peer_key *key);
 int dtls_peer_move(struct dtls_peers *peers, struct dtls_assoc *assoc,
 		   const struct dtls_peer_key *key, s64 credit);

@@ -8,6 +8,7 @@
 #include <linux/slab.h>
 #include <net/compat.h>
 
+#include "raw.h"
 #include "sock.h"
 
 /**
@@ -101,12 +102,13 @@ void dtls_ready_put(struct dtls_ready *rec)
 bool dtls_ready_unmarked(const struct dtls_plain *rec,
 			 const struct msghdr *msg)
 {
-	size_t space = CMSG_SPACE(sizeof(struct dtls_record));
+	size_t size = rec->type == DTLS_TYPE_RAW ? sizeof(int) :
+						   sizeof(struct dtls_record);
+	size_t space = CMSG_LEN(size);
 
 #ifdef CONFIG_COMPAT
 	if (msg->msg_flags & MSG_CMSG_COMPAT)
-		space = sizeof(struct compat_cmsghdr) +
-			sizeof(struct dtls_record);
+		space = sizeof(struct compat_cmsghdr) + size;
 #endif
 	return rec->type != DTLS_TYPE_DATA && msg->msg_controllen < space;
 }
@@ -135,13 +137,21 @@ struct dtls_ready *dtls_ready_find(struct dtls_sock *ds,
 				   int *off, int *err)
 {
 	bool skip = peek && READ_ONCE(ds->sk->sk_peek_off) >= 0;
-	struct dtls_ready *rec;
+	struct dtls_ready *rec, *next;
 
 	*err = -EAGAIN;
 	spin_lock(&ds->ready_lock);
-	list_for_each_entry(rec, &ds->ready, list) {
+	list_for_each_entry_safe(rec, next, &ds->ready, list) {
 		u32 len = rec->plain.len;
 
+		/* anybody can send one: it must not be in the way */
+		if (unlikely(rec->plain.type == DTLS_TYPE_RAW) &&
+		    dtls_ready_unmarked(&rec->plain, msg)) {
+			dtls_ready_take(ds, rec);
+			dtls_raw_drop(ds, len);
+			dtls_ready_put(rec);
+			continue;
+		}
 		if (skip && *off >= len && (len || *off || rec->peeked)) {
 			*off -= len;
 			continue;

@@ -19,6 +19,8 @@
 #include "control.h"
 #include "handshake.h"
 #include "peer.h"
+#include "raw.h"
+#include "rx.h"
 #include "sock.h"
 #include "stats.h"
 #include "update.h"
@@ -203,7 +205,10 @@ static int dtls_recv_mark(struct msghdr *msg, const struct dtls_plain *rec)
 		.seq = rec->seq,
 		.type = rec->type,
 	};
+	int raw = 1;
 
+	if (unlikely(rec->type == DTLS_TYPE_RAW))
+		return put_cmsg(msg, SOL_DTLS, DTLS_RAW, sizeof(raw), &raw);
 	return put_cmsg(msg, SOL_DTLS, DTLS_RECORD_TYPE, sizeof(info), &info);
 }
 
@@ -261,10 +266,9 @@ static __always_inline bool dtls_recv_first(struct dtls_recv *r,
 					    int start)
 {
 	size_t n = min_t(size_t, r->len, rec->len - start);
-	bool marked = READ_ONCE(r->ds->recvtype);
+	bool marked = READ_ONCE(r->ds->recvtype) || rec->type != DTLS_TYPE_DATA;
 
-	if (unlikely(marked || rec->type != DTLS_TYPE_DATA) &&
-	    dtls_recv_mark(r->msg, rec))
+	if (unlikely(marked) && dtls_recv_mark(r->msg, rec))
 		return false;
 	if (!dtls_work_copy_to(rec->data + start, n, &r->msg->msg_iter))
 		return false;
@@ -390,8 +394,7 @@ static int dtls_recv_ready(struct dtls_sock *ds, struct msghdr *msg,
 /* Whose record that is, for a program that wants to know. */
 static u64 dtls_recv_peer(const struct dtls_rx *rx)
 {
-	return unlikely(READ_ONCE(rx->ds->recvpeer)) ? dtls_peer_id(rx->assoc) :
-						       0;
+	return unlikely(READ_ONCE(rx->ds->recvpeer)) ? dtls_rx_peer(rx) : 0;
 }
 
 /*
@@ -417,7 +420,10 @@ static int dtls_recv_direct(struct dtls_sock *ds, struct msghdr *msg,
 	/* what cannot be told here waits in the queue, and is refused there */
 	if (unlikely(rx.plain.type != DTLS_TYPE_DATA) &&
 	    dtls_ready_unmarked(&rx.plain, msg)) {
-		dtls_rx_keep(&rx, true);
+		if (rx.plain.type == DTLS_TYPE_RAW)
+			dtls_raw_drop(ds, rx.plain.len);
+		else
+			dtls_rx_keep(&rx, true);
 		goto out;
 	}
 	if (!dtls_recv_first(&r, &rx.plain, 0)) {

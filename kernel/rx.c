@@ -18,6 +18,7 @@
 #include "compat.h"
 #include "control.h"
 #include "peer.h"
+#include "raw.h"
 #include "record13.h"
 #include "run.h"
 #include "rx.h"
@@ -27,8 +28,17 @@
 #include "update.h"
 #include "work.h"
 
-static void dtls_rx_drop(struct dtls_sock *ds, enum dtls_stat why,
-			 const struct dtls_record_hdr *hdr, unsigned int len)
+/**
+ * dtls_rx_drop() - count something that is dropped
+ * @ds:  socket
+ * @why: the counter
+ * @hdr: header of the record, or zeros
+ * @len: bytes of it
+ *
+ * Context: any.
+ */
+void dtls_rx_drop(struct dtls_sock *ds, enum dtls_stat why,
+		  const struct dtls_record_hdr *hdr, unsigned int len)
 {
 	dtls_stats_inc(sock_net(ds->sk), why);
 	trace_dtls_record_dropped(ds->sk, why, hdr->type, hdr->epoch, hdr->seq,
@@ -238,11 +248,16 @@ static void dtls_rx_find(struct dtls_rx *rx)
 	struct dtls_record_hdr none = {};
 	struct dtls_run *run = &rx->run;
 
-	rx->assoc = dtls_peer_of_skb(rx->ds, run->skb, &rx->elsewhere);
+	rx->assoc = dtls_peer_of_skb(rx->ds, run->skb,
+				     rx->sort ? dtls_raw_first(run) : 0,
+				     &rx->elsewhere);
 	if (rx->assoc) {
 		rx->form = READ_ONCE(rx->assoc->rx_form);
 		return;
 	}
+	/* raw datagrams may be anybody's */
+	if (rx->sort)
+		return;
 	dtls_rx_drop(rx->ds, DTLS_STAT_RX_DROP_STRANGER, &none,
 		     run->end - run->off);
 	kfree_skb(run->skb);
@@ -308,6 +323,8 @@ void dtls_rx_end(struct dtls_rx *rx)
 	dtls_rx_count_records(rx);
 	dtls_rx_drop_keys(rx);
 	dtls_rx_pass_last(rx);
+	if (unlikely(rx->raw))
+		kvfree(rx->raw);
 	if (rx->run.skb)
 		dtls_rx_leave(rx->ds, &rx->run, true);
 	/* a peer's was found by dtls_rx_find(), which holds it */
@@ -371,7 +388,7 @@ static enum dtls_stat dtls_rx_open(struct dtls_rx *rx, u32 max)
 
 /*
  * Read the header of the next record. What is no record is passed over.
- * Return: false if nothing is left.
+ * Return: false if nothing is left, or a raw datagram is next.
  */
 static bool dtls_rx_header(struct dtls_rx *rx)
 {
@@ -388,7 +405,7 @@ static bool dtls_rx_header(struct dtls_rx *rx)
 	struct dtls_record_hdr *hdr = &rx->hdr;
 	struct dtls_run *run = &rx->run;
 
-	while (run->skb) {
+	while (!(unlikely(rx->sort) && dtls_raw_next(rx)) && run->skb) {
 		unsigned int left = run->next - run->off;
 		unsigned int avail = min_t(unsigned int, left,
 					   DTLS_RECORD_HDR12);
@@ -423,7 +440,7 @@ static bool dtls_rx_header(struct dtls_rx *rx)
  *       %U32_MAX: whatever comes
  *
  * Control records are dealt with by the way, unless the program wants them
- * (DTLS_RECVTYPE).
+ * (DTLS_RECVTYPE). A raw datagram has the type %DTLS_TYPE_RAW.
  *
  * Context: process, may sleep in the cipher; no locks held.
  * Return: 0 with the record in @rx->plain; -EAGAIN if nothing is left in hand;
@@ -473,7 +490,7 @@ drop:
 		dtls_rx_drop(ds, why, hdr, hdr->len);
 		dtls_run_pass(&rx->run, hdr->hdr_len + hdr->len);
 	}
-	return -EAGAIN;
+	return unlikely(rx->run.skb) ? dtls_raw_take(rx, max) : -EAGAIN;
 }
 
 /**
@@ -492,7 +509,7 @@ void dtls_rx_keep(struct dtls_rx *rx, bool front)
 	};
 
 	if (!dtls_ready_add(rx->ds, &rx->plain, rx->run.skb,
-			    dtls_peer_id(rx->assoc), front))
+			    dtls_rx_peer(rx), front))
 		dtls_rx_drop(rx->ds, DTLS_STAT_RX_DROP_NOMEM, &hdr,
 			     rx->plain.len);
 }

@@ -3,6 +3,8 @@
 #ifndef _DTLS_RX_H
 #define _DTLS_RX_H
 
+#include "peer.h"
+#include "raw.h"
 #include "run.h"
 #include "sock.h"
 #include "stats.h"
@@ -15,6 +17,8 @@
 #define DTLS_RX_KEPT	((enum dtls_stat)(DTLS_STAT_COUNT + 1))
 
 /* rx.c */
+void dtls_rx_drop(struct dtls_sock *ds, enum dtls_stat why,
+		  const struct dtls_record_hdr *hdr, unsigned int len);
 enum dtls_stat dtls_rx_refused(enum dtls_replay_verdict verdict);
 enum dtls_stat dtls_rx_failed(struct dtls_sock *ds, struct dtls_epoch *ep,
 			      int err);
@@ -33,6 +37,19 @@ static inline bool dtls_rx_direct(const struct dtls_run *run, const u8 *from, u3
 {
 	return run->calm && len >= DTLS_RX_DIRECT &&
 	       offset_in_page(from) + len <= PAGE_SIZE;
+}
+
+/**
+ * dtls_rx_peer() - whose is what has just been taken
+ * @rx: dtls_rx_next() has returned 0
+ *
+ * Context: process. Return: identifier of the peer; 0 on a connected socket, and
+ * for a raw datagram: that only says from where it is.
+ */
+static inline u64 dtls_rx_peer(const struct dtls_rx *rx)
+{
+	return likely(rx->plain.type != DTLS_TYPE_RAW) ? dtls_peer_id(rx->assoc) :
+							 0;
 }
 
 /**

@@ -10,6 +10,7 @@
 #include "compat.h"
 #include "handshake.h"
 #include "peer.h"
+#include "raw.h"
 #include "sock.h"
 #include "tx.h"
 
@@ -201,7 +202,7 @@ static noinline int dtls_send_other(struct dtls_sock *ds, struct msghdr *msg,
  * @len: bytes of it
  *
  * Without keys the socket is plain UDP. Otherwise the bytes are sealed; no
- * path leads past that.
+ * path leads past that but the one that DTLS_PASSTHROUGH opens, message by message.
  *
  * Context: process, may sleep; no locks held.
  * Return: bytes taken, or a negative errno (Documentation/networking/dtls.rst).
@@ -210,7 +211,14 @@ int dtls_send_msg(struct sock *sk, struct msghdr *msg, size_t len)
 {
 	struct dtls_sock *ds = dtls_sk(sk);
 	struct dtls_assoc *assoc = dtls_sock_assoc(ds);
+	int raw;
 
+	if (unlikely(READ_ONCE(ds->passthrough)) && msg->msg_controllen &&
+	    dtls_sock_keyed(ds)) {
+		raw = dtls_raw_wanted(msg);
+		if (raw)
+			return raw < 0 ? raw : dtls_raw_send(ds, msg, len);
+	}
 	if (likely(assoc))
 		return dtls_send_message(assoc, msg, len);
 	return dtls_send_other(ds, msg, len);

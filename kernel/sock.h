@@ -132,6 +132,9 @@ struct dtls_run {
  * @assoc:   association of the records, with a reference if it is a peer's; NULL
  *           until that is known
  * @elsewhere: they come not from where that peer is
+ * @sort:    DTLS_PASSTHROUGH: there may be raw datagrams among them, and @assoc is
+ *           NULL if only those are for the program
+ * @raw:     bytes of a raw one that did not lie in one piece, or NULL
  * @work:    work area, once there was use for one
  * @ep:      keys of the last record, with a reference
  * @run:     what is in hand; its list is not used
@@ -154,6 +157,8 @@ struct dtls_rx {
 	struct dtls_sock	*ds;
 	struct dtls_assoc	*assoc;
 	bool			elsewhere;
+	bool			sort;
+	void			*raw;
 	struct dtls_work	*work;
 	struct dtls_epoch	*ep;
 	struct dtls_run		run;
@@ -207,6 +212,7 @@ struct dtls_rx {
  *                 before there was DTLS 1.3
  * @recvtype:      DTLS_RECVTYPE
  * @recvpeer:      DTLS_RECVPEER
+ * @passthrough:   DTLS_PASSTHROUGH
  * @move:          DTLS_MOVE
  * @no_export:     DTLS_NO_EXPORT
  * @cork:          record under construction
@@ -239,6 +245,7 @@ struct dtls_sock {
 	bool			gro;
 	bool			recvtype;
 	bool			recvpeer;
+	bool			passthrough;
 	u8			move;
 	bool			no_export;
 	atomic_t		acks_due;
@@ -324,6 +331,8 @@ static inline void dtls_rx_begin(struct dtls_rx *rx, struct dtls_sock *ds)
 	rx->work = NULL;
 	rx->ep = NULL;
 	rx->run.skb = NULL;
+	rx->sort = READ_ONCE(ds->passthrough);
+	rx->raw = NULL;
 	rx->last = 0;
 	rx->fit = 0;
 	rx->records = 0;

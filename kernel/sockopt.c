@@ -252,6 +252,8 @@ static int dtls_sockopt_set_int(struct dtls_sock *ds, int optname,
 		return assoc ? dtls_update_begin(assoc, val, false) : -ENOKEY;
 	if (optname == DTLS_RECVPEER)
 		WRITE_ONCE(ds->recvpeer, val);
+	else if (optname == DTLS_PASSTHROUGH)
+		WRITE_ONCE(ds->passthrough, val);
 	else
 		WRITE_ONCE(ds->recvtype, val);
 	return 0;
@@ -275,6 +277,7 @@ static int dtls_sockopt_set_dtls(struct dtls_sock *ds, int optname,
 	case DTLS_PADDING:
 	case DTLS_RECVPEER:
 	case DTLS_MOVE:
+	case DTLS_PASSTHROUGH:
 		return dtls_sockopt_set_int(ds, optname, optval, optlen);
 	case DTLS_PEER_ADD:
 	case DTLS_PEER_DEL:
@@ -398,6 +401,9 @@ static bool dtls_sockopt_int(struct dtls_sock *ds, int level, int optname,
 		return true;
 	case DTLS_RECVPEER:
 		*val = READ_ONCE(ds->recvpeer);
+		return true;
+	case DTLS_PASSTHROUGH:
+		*val = READ_ONCE(ds->passthrough);
 		return true;
 	case DTLS_MOVE:
 		*val = READ_ONCE(ds->move);

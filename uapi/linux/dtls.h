@@ -46,6 +46,7 @@
 #define DTLS_RECVPEER		24	/* set, get: int, 0 or 1 */
 #define DTLS_MOVE		25	/* set, get: int, DTLS_MOVE_* */
 #define DTLS_PEER_MOVE		26	/* set: struct dtls_peer_info */
+#define DTLS_PASSTHROUGH	27	/* set, get: int, 0 or 1 */
 #define DTLS_HANDSHAKE		30	/* set: struct dtls_handshake */
 #define DTLS_PEER_IDENTITY	31	/* get: struct dtls_identity, and text */
 
@@ -252,6 +253,14 @@ struct dtls_record {
  * or instead of an address.
  */
 #define DTLS_PEER_ID		2
+
+/*
+ * Control message SOL_DTLS/DTLS_RAW, an int, 1: a datagram that is no DTLS, as it is
+ * on the wire, once DTLS_PASSTHROUGH is on. recvmsg: its first byte is none of 20 to
+ * 63 (RFC 7983, RFC 9443); nobody vouches for it. A call without room for the mark
+ * does not get it: it is dropped. sendmsg: the bytes are sent as they are.
+ */
+#define DTLS_RAW		3
 
 /**
  * struct dtls_flight - the last flight of a handshake, to be repeated on request
