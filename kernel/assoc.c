@@ -125,6 +125,7 @@ void dtls_assoc_destroy(struct dtls_assoc *assoc)
 	dtls_assoc_stop(assoc);
 	dtls_keys_drop_all(assoc);
 	dtls_flight_forget(assoc);
+	dtls_peer_uncharge(assoc);
 	dtls_stats_add(assoc->net, DTLS_STAT_CURR_ASSOCS, -1);
 	dtls_assoc_put(assoc);
 }

@@ -11,6 +11,7 @@
 
 #include "control.h"
 #include "peer.h"
+#include "quota.h"
 #include "record13.h"
 #include "stats.h"
 
@@ -54,9 +55,16 @@ int dtls_peer_prepare(struct dtls_peers **peers)
 	if (err)
 		goto out_table;
 	xa_init(&p->ids);
+	p->quota = dtls_quota_get();
+	if (!p->quota) {
+		err = -ENOMEM;
+		goto out_cids;
+	}
 	*peers = p;
 	return 0;
 
+out_cids:
+	rhashtable_destroy(&p->cids);
 out_table:
 	rhashtable_destroy(&p->table);
 out_free:
@@ -75,6 +83,7 @@ void dtls_peer_free(struct dtls_peers *peers)
 	rhashtable_destroy(&peers->table);
 	rhashtable_destroy(&peers->cids);
 	xa_destroy(&peers->ids);
+	dtls_quota_put(peers->quota);
 	kfree(peers);
 }
 
@@ -189,6 +198,7 @@ static int dtls_peer_create(struct dtls_peers *peers, struct dtls_assoc *assoc,
 			    const struct dtls_peer_key *key)
 {
 	struct dtls_peer *peer;
+	int err;
 
 	if (peers->last == ULONG_MAX)
 		return -ENOSPC;
@@ -200,6 +210,10 @@ static int dtls_peer_create(struct dtls_peers *peers, struct dtls_assoc *assoc,
 	peer->told = *key;
 	/* before it can be found */
 	assoc->peer = peer;
+	err = dtls_quota_charge(peers->quota);
+	if (err)
+		return err;
+	peer->quota = peers->quota;
 	RCU_INIT_POINTER(peer->place, dtls_peer_place_new(peer, key));
 	if (!dtls_peer_place(peer))
 		return -ENOMEM;
@@ -241,15 +255,17 @@ static int dtls_peer_insert(struct dtls_peers *peers, struct dtls_peer *peer,
  * @assoc:   association with keys; its reference goes to @peers
  * @key:     address
  * @replace: if there is a peer with this address, take its place
+ * @max:     as many there may be, 0: any number
  * @old:     set to the association of that one, which goes to the caller, or NULL
  *
  * Context: process, may sleep.
  * Return: 0; -EEXIST if there is one already, with the address or the connection
  * ID; -EINVAL if the connection ID has another length than others'; -ENOSPC
- * without identifiers; -ENOMEM.
+ * without identifiers; -ENOBUFS if there are as many as there may be, or as the user
+ * may have; -ENOMEM.
  */
 int dtls_peer_add(struct dtls_peers *peers, struct dtls_assoc *assoc,
-		  const struct dtls_peer_key *key, bool replace,
+		  const struct dtls_peer_key *key, bool replace, u32 max,
 		  struct dtls_assoc **old)
 {
 	struct dtls_peer_place *was;
@@ -268,7 +284,12 @@ int dtls_peer_add(struct dtls_peers *peers, struct dtls_assoc *assoc,
 
 	rcu_read_lock();
 	was = rhashtable_lookup(&peers->table, key, dtls_peer_places);
-	err = was && !replace ? -EEXIST : dtls_peer_insert(peers, peer, was);
+	if (was && !replace)
+		err = -EEXIST;
+	else if (!was && max && atomic_read(&peers->table.nelems) >= max)
+		err = -ENOBUFS;
+	else
+		err = dtls_peer_insert(peers, peer, was);
 	rcu_read_unlock();
 	if (err) {
 		xa_erase(&peers->ids, peer->id);
@@ -304,6 +325,20 @@ void dtls_peer_remove(struct dtls_peers *peers, struct dtls_assoc *assoc)
 		rhashtable_remove_fast(&peers->cids, &peer->node,
 				       dtls_peer_cids);
 	xa_erase(&peers->ids, peer->id);
+}
+
+/**
+ * dtls_peer_uncharge() - nobody has that peer any more
+ * @assoc: association that ends, before the socket's peers do; maybe not a peer's
+ *
+ * Context: process.
+ */
+void dtls_peer_uncharge(struct dtls_assoc *assoc)
+{
+	if (!assoc->peer || !assoc->peer->quota)
+		return;
+	dtls_quota_uncharge(assoc->peer->quota);
+	assoc->peer->quota = NULL;
 }
 
 /**

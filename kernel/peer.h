@@ -60,6 +60,7 @@ struct dtls_peer_place {
  * @told:   address that DTLS_EVENT_MOVED has told of last; under the same lock
  * @capped: it has moved by itself, and who is there has not been asked
  * @credit: bytes that may be sent to it then
+ * @quota:  account that it is charged to; NULL: it is not
  */
 struct dtls_peer {
 	struct dtls_peer_place __rcu *place;
@@ -70,6 +71,7 @@ struct dtls_peer {
 	struct dtls_peer_key	told;
 	bool			capped;
 	atomic64_t		credit;
+	struct dtls_quota	*quota;
 };
 
 /**
@@ -79,6 +81,7 @@ struct dtls_peer {
  * @ids:     by identifier, struct dtls_peer
  * @last:    identifier given last
  * @cid_len: bytes of all connection IDs; 0: there has been none yet
+ * @quota:   account of whoever has added the first
  */
 struct dtls_peers {
 	struct rhashtable	table;
@@ -86,6 +89,7 @@ struct dtls_peers {
 	struct xarray		ids;
 	unsigned long		last;
 	u8			cid_len;
+	struct dtls_quota	*quota;
 };
 
 int dtls_peer_prepare(struct dtls_peers **peers);
@@ -96,8 +100,9 @@ int dtls_peer_parse(const struct sock *sk,
 int dtls_peer_name(const struct sock *sk, const struct dtls_peer_key *key,
 		   struct __kernel_sockaddr_storage *to);
 int dtls_peer_add(struct dtls_peers *peers, struct dtls_assoc *assoc,
-		  const struct dtls_peer_key *key, bool replace,
+		  const struct dtls_peer_key *key, bool replace, u32 max,
 		  struct dtls_assoc **old);
+void dtls_peer_uncharge(struct dtls_assoc *assoc);
 void dtls_peer_free_one(struct dtls_peer *peer);
 void dtls_peer_remove(struct dtls_peers *peers, struct dtls_assoc *assoc);
 struct dtls_assoc *dtls_peer_find(struct dtls_peers *peers,

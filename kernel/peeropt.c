@@ -105,14 +105,17 @@ static int dtls_peeropt_add_locked(struct dtls_sock *ds,
 			return err;
 		peers = fresh;
 	}
-	err = dtls_peer_add(peers, assoc, key, replace, old);
+	err = dtls_peer_add(peers, assoc, key, replace,
+			    READ_ONCE(ds->peers_max), old);
 	if (!err && fresh) {
 		err = dtls_peeropt_publish(ds, fresh);
 		if (err)
 			dtls_peer_remove(fresh, assoc);
 	}
-	if (err && fresh)
+	if (err && fresh) {
+		dtls_peer_uncharge(assoc);
 		dtls_peer_free(fresh);
+	}
 	if (!err)
 		dtls_sockopt_gro_on(ds);
 	return err;

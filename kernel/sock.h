@@ -202,6 +202,7 @@ struct dtls_rx {
  * @closed:        close() came by our operations
  * @again:         brings pollers back to a queue that they did not see the end
  *                 of
+ * @peers_max:     DTLS_PEER_MAX
  * @window:        replay window for keys to come, records
  * @events:        mask of DTLS_EVENT_* the program wants
  * @gso_size:      plaintext segment size, bytes; 0 is off
@@ -239,6 +240,7 @@ struct dtls_sock {
 	bool			closed;
 	struct timer_list	again;
 	u32			window;
+	u32			peers_max;
 	u32			events;
 	u16			gso_size;
 	u16			padding;

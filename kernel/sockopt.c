@@ -238,6 +238,11 @@ static int dtls_sockopt_set_int(struct dtls_sock *ds, int optname,
 			return -EINVAL;
 		WRITE_ONCE(ds->move, val);
 		return 0;
+	case DTLS_PEER_MAX:
+		if (val < 0)
+			return -EINVAL;
+		WRITE_ONCE(ds->peers_max, val);
+		return 0;
 	case DTLS_PADDING:
 		if (val < 0 || val > DTLS_PLAINTEXT_MAX)
 			return -EINVAL;
@@ -278,6 +283,7 @@ static int dtls_sockopt_set_dtls(struct dtls_sock *ds, int optname,
 	case DTLS_RECVPEER:
 	case DTLS_MOVE:
 	case DTLS_PASSTHROUGH:
+	case DTLS_PEER_MAX:
 		return dtls_sockopt_set_int(ds, optname, optval, optlen);
 	case DTLS_PEER_ADD:
 	case DTLS_PEER_DEL:
@@ -407,6 +413,9 @@ static bool dtls_sockopt_int(struct dtls_sock *ds, int level, int optname,
 		return true;
 	case DTLS_MOVE:
 		*val = READ_ONCE(ds->move);
+		return true;
+	case DTLS_PEER_MAX:
+		*val = READ_ONCE(ds->peers_max);
 		return true;
 	case DTLS_REPLAY_WINDOW:
 		*val = READ_ONCE(ds->window);

@@ -47,6 +47,7 @@
 #define DTLS_MOVE		25	/* set, get: int, DTLS_MOVE_* */
 #define DTLS_PEER_MOVE		26	/* set: struct dtls_peer_info */
 #define DTLS_PASSTHROUGH	27	/* set, get: int, 0 or 1 */
+#define DTLS_PEER_MAX		28	/* set, get: int, peers; 0: any number */
 #define DTLS_HANDSHAKE		30	/* set: struct dtls_handshake */
 #define DTLS_PEER_IDENTITY	31	/* get: struct dtls_identity, and text */
 
