@@ -236,13 +236,13 @@ struct dtls_sock {
 	u32			ready_gen;
 	atomic_t		waiters;
 	atomic_t		opening;
+	u16			gso_size;
 	bool			missed;
 	bool			closed;
 	struct timer_list	again;
 	u32			window;
 	u32			peers_max;
 	u32			events;
-	u16			gso_size;
 	u16			padding;
 	bool			gro;
 	bool			recvtype;
