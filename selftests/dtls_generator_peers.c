@@ -539,7 +539,7 @@ TEST_F_TIMEOUT(generator_peers, sequences, 3600)
 		add, add, add, del, move, move, option_set, option_get, option_all,
 		hear, hear, hear, say, end, junk,
 	};
-	unsigned long i, n = effort(1500, 1000, 50000);
+	unsigned long i, n = effort(1500, 500, 50000);
 
 	for (i = 0; i < n; i++) {
 		rng_pick(&r, steps)();

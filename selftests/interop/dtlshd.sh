@@ -5,6 +5,7 @@
 # dtlshd shakes hands for programs that have no TLS library (handshake.py): as clients
 # and servers, with OpenSSL and kdtls at the far end.
 . "$(dirname "$0")/lib.bash"
+not_on_61
 
 net_up || { not_ok "network"; finish; }
 certs || { not_ok "certificates"; finish; }

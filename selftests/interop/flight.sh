@@ -7,6 +7,7 @@
 # (RFC 6347 4.2.4).  And: data overtakes the Finished.  A proxy between the two
 # does it (udp-proxy.c).
 . "$(dirname "$0")/lib.bash"
+not_on_61
 
 net_up || { not_ok "network"; finish; }
 certs || { not_ok "certificates"; finish; }

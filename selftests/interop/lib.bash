@@ -195,6 +195,12 @@ if [ -n "$few" ]; then
 	[ ! -e /proc/lockdep ] && [ ! -e /sys/kernel/debug/kcsan ] || userspace=
 	[[ $(uname -r) != 6.1.* ]] || userspace=
 fi
+# not_on_61: for a test that takes long, and to which all kernels are the same.
+not_on_61() {
+	[ -n "$few" ] && [[ $(uname -r) == 6.1.* ]] || return 0
+	echo "1..0 # SKIP on 6.1 with KDTLS_LONG=1 only"
+	exit 4
+}
 # suites [KX...]: "openssl-name gnutls-kx gnutls-cipher" of every suite of DTLS 1.2
 # with one of the kernel's AEADs; or, with few, of one for each AEAD, as the key
 # exchange is userspace's affair.
