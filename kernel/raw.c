@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Datagrams that are no DTLS, on a socket that shares its port with other protocols
- * (DTLS_PASSTHROUGH): STUN, TURN, RTP. Nobody vouches for what is in them, so they
- * come marked, or not at all.
+ * Datagrams that no keys are for (DTLS_PASSTHROUGH): those of other protocols that
+ * share the port, STUN, TURN, RTP; and what strangers send to a socket with peers,
+ * handshakes mostly. Nobody vouches for what is in them, so they come marked, or not
+ * at all.
  */
 #include <linux/mm.h>
 #include <linux/slab.h>
@@ -50,12 +51,20 @@ u32 dtls_raw_first(struct dtls_run *run)
 	return run->off;
 }
 
+/* Is the datagram that begins there one for the program? */
+static bool dtls_raw_given(struct dtls_rx *rx)
+{
+	if (dtls_raw_is(&rx->run, rx->run.off))
+		return rx->sort & DTLS_PASS_OTHERS;
+	return !rx->assoc && rx->sort & DTLS_PASS_STRANGERS;
+}
+
 /**
  * dtls_raw_next() - is a raw datagram next
  * @rx: what is in hand
  *
  * An aggregate is of one flow, and may mix the kinds: each datagram is looked at.
- * DTLS of a stranger is dropped by the way.
+ * What of strangers is not asked for is dropped by the way.
  *
  * Context: process. Return: true if so.
  */
@@ -68,7 +77,7 @@ bool dtls_raw_next(struct dtls_rx *rx)
 		u32 left = run->next - run->off;
 
 		/* not what follows a record: only the first byte tells */
-		if (left && !(run->off % run->seg) && dtls_raw_is(run, run->off))
+		if (left && !(run->off % run->seg) && dtls_raw_given(rx))
 			return true;
 		if (rx->assoc)
 			return false;

@@ -157,7 +157,7 @@ struct dtls_rx {
 	struct dtls_sock	*ds;
 	struct dtls_assoc	*assoc;
 	bool			elsewhere;
-	bool			sort;
+	u8			sort;
 	void			*raw;
 	struct dtls_work	*work;
 	struct dtls_epoch	*ep;
@@ -247,7 +247,7 @@ struct dtls_sock {
 	bool			gro;
 	bool			recvtype;
 	bool			recvpeer;
-	bool			passthrough;
+	u8			passthrough;
 	u8			move;
 	bool			no_export;
 	atomic_t		acks_due;

@@ -238,6 +238,11 @@ static int dtls_sockopt_set_int(struct dtls_sock *ds, int optname,
 			return -EINVAL;
 		WRITE_ONCE(ds->move, val);
 		return 0;
+	case DTLS_PASSTHROUGH:
+		if (val & ~(DTLS_PASS_OTHERS | DTLS_PASS_STRANGERS))
+			return -EINVAL;
+		WRITE_ONCE(ds->passthrough, val);
+		return 0;
 	case DTLS_PEER_MAX:
 		if (val < 0)
 			return -EINVAL;
@@ -257,8 +262,6 @@ static int dtls_sockopt_set_int(struct dtls_sock *ds, int optname,
 		return assoc ? dtls_update_begin(assoc, val, false) : -ENOKEY;
 	if (optname == DTLS_RECVPEER)
 		WRITE_ONCE(ds->recvpeer, val);
-	else if (optname == DTLS_PASSTHROUGH)
-		WRITE_ONCE(ds->passthrough, val);
 	else
 		WRITE_ONCE(ds->recvtype, val);
 	return 0;

@@ -185,7 +185,7 @@ TEST_F(pass, option)
 	int mark;
 
 	ASSERT_EQ(1, get_int(self->fd, SOL_DTLS, DTLS_PASSTHROUGH));
-	ASSERT_NE(0, set_int(self->fd, SOL_DTLS, DTLS_PASSTHROUGH, 2));
+	ASSERT_NE(0, set_int(self->fd, SOL_DTLS, DTLS_PASSTHROUGH, 4));
 	ASSERT_EQ(EINVAL, errno);
 	ASSERT_EQ(0, set_int(self->fd, SOL_DTLS, DTLS_PASSTHROUGH, 0));
 	member_raw(self->m, SIZE);
@@ -317,6 +317,60 @@ TEST_F(pass, whose)
 	ASSERT_EQ(self->m + 1, crowd_whose(&self->c, &from));
 	ASSERT_EQ(-EAGAIN, take_one(self->fd, &mark));
 	ASSERT_EQ(1, stat_read("RxDropStranger"));
+}
+
+/* A client who is about to become a peer. */
+TEST_F(pass, strangers)
+{
+	struct crowd *c = &self->c;
+	struct member *m = c->m + 1;
+	struct sockaddr_storage from;
+	__u8 hello[SIZE] = { DTLS_TYPE_HANDSHAKE, 0xfe, 0xfd };
+	__u8 arg[PEER_ADD_ROOM];
+	int mark, size;
+	size_t len;
+	__u64 id;
+
+	ASSERT_EQ(0, set_int(self->fd, SOL_DTLS, DTLS_PASSTHROUGH, DTLS_PASS_STRANGERS));
+	ASSERT_EQ(0, set_int(self->fd, SOL_DTLS, DTLS_RECVPEER, 1));
+	/* of a peer it is none, whatever it is; nor is what is no DTLS */
+	ASSERT_EQ(SIZE, send(self->m->end12.fd, hello, SIZE, 0));
+	member_raw(self->m, SIZE);
+	ASSERT_EQ(-EAGAIN, take_one(self->fd, &mark));
+	ASSERT_EQ(0, stat_read("RxRaw"));
+	ASSERT_LE(2, stat_drops());
+	if (variant->connected)
+		return;
+	member_raw(m, SIZE);
+	ASSERT_EQ(-EAGAIN, take_one(self->fd, &mark));
+	ASSERT_EQ(1, stat_read("RxDropStranger"));
+
+	ASSERT_EQ(SIZE, send(m->end12.fd, hello, SIZE, 0));
+	ASSERT_EQ(SIZE, send(m->end12.fd, hello, SIZE, 0));
+	ASSERT_EQ(SIZE, take(self->fd, 256, 0, &mark, &size, &id, &from));
+	ASSERT_EQ(1, mark);
+	ASSERT_EQ(0, id);
+	ASSERT_EQ(m, crowd_whose(c, &from));
+	ASSERT_EQ(0, memcmp(in, hello, SIZE));
+	/* never as data */
+	ASSERT_EQ(-1, recv_soon(self->fd, in, sizeof(in), MSG_DONTWAIT));
+	ASSERT_EQ(1, stat_read("RxDropRaw"));
+	ASSERT_EQ(SIZE, give(self->fd, hello, SIZE, 1, 0, m, 0));
+	ASSERT_EQ(SIZE, recv_soon(m->end12.fd, in, sizeof(in), MSG_DONTWAIT));
+	ASSERT_EQ(0, memcmp(in, hello, SIZE));
+
+	/* what overtakes the end of the handshake waits for the keys */
+	len = peer_add_fill(c, m, DTLS_PEER_TX | DTLS_PEER_RX, arg);
+	ASSERT_EQ(SIZE, member_send(c, m, out, SIZE));
+	ASSERT_EQ(0, setsockopt(self->fd, SOL_DTLS, DTLS_PEER_ADD, arg, len));
+	ASSERT_EQ(SIZE, take(self->fd, 256, 0, &mark, &size, &id, &from));
+	ASSERT_EQ(0, mark);
+	ASSERT_EQ(peer_id(self->fd, &m->addr), id);
+	ASSERT_EQ(0, memcmp(in, out, SIZE));
+	/* and the other one has not been disturbed */
+	ASSERT_EQ(SIZE, member_send(c, self->m, out, SIZE));
+	ASSERT_EQ(SIZE, take(self->fd, 256, 0, &mark, &size, &id, &from));
+	ASSERT_EQ(self->m->id, id);
 }
 
 /* Kinds that change within one packet: bit @i of @raws says that @i is raw. */

@@ -46,7 +46,7 @@
 #define DTLS_RECVPEER		24	/* set, get: int, 0 or 1 */
 #define DTLS_MOVE		25	/* set, get: int, DTLS_MOVE_* */
 #define DTLS_PEER_MOVE		26	/* set: struct dtls_peer_info */
-#define DTLS_PASSTHROUGH	27	/* set, get: int, 0 or 1 */
+#define DTLS_PASSTHROUGH	27	/* set, get: int, mask of DTLS_PASS_* */
 #define DTLS_PEER_MAX		28	/* set, get: int, peers; 0: any number */
 #define DTLS_HANDSHAKE		30	/* set: struct dtls_handshake */
 #define DTLS_PEER_IDENTITY	31	/* get: struct dtls_identity, and text */
@@ -256,12 +256,15 @@ struct dtls_record {
 #define DTLS_PEER_ID		2
 
 /*
- * Control message SOL_DTLS/DTLS_RAW, an int, 1: a datagram that is no DTLS, as it is
- * on the wire, once DTLS_PASSTHROUGH is on. recvmsg: its first byte is none of 20 to
- * 63 (RFC 7983, RFC 9443); nobody vouches for it. A call without room for the mark
- * does not get it: it is dropped. sendmsg: the bytes are sent as they are.
+ * Control message SOL_DTLS/DTLS_RAW, an int, 1: a datagram as it is on the wire, once
+ * DTLS_PASSTHROUGH asks for such. recvmsg: nobody vouches for it; a call without room
+ * for the mark does not get it: it is dropped. sendmsg: the bytes are sent as they are.
  */
 #define DTLS_RAW		3
+
+/* DTLS_PASSTHROUGH: datagrams to be given out as they are. */
+#define DTLS_PASS_OTHERS	1	/* first byte none of 20 to 63 (RFC 7983, RFC 9443) */
+#define DTLS_PASS_STRANGERS	2	/* DTLS of who is no peer, on a socket with peers */
 
 /**
  * struct dtls_flight - the last flight of a handshake, to be repeated on request
