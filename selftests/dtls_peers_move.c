@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
+#include <linux/filter.h>
 
 #include "lib/crowd.h"
 
@@ -468,6 +469,70 @@ TEST_F(move, refused)
 	ASSERT_EQ(EINVAL, errno);
 	ASSERT_EQ(0, way_to(near, &self->a));
 	mobile_close(&c);
+}
+
+/* Another socket on the port of the near end, attached. */
+static int join_port(const struct crowd *near)
+{
+	struct sockaddr_storage addr;
+	socklen_t len = sizeof(addr);
+	int fd = socket(near->family == FAMILY_V4 ? AF_INET : AF_INET6, SOCK_DGRAM, 0);
+
+	must(fd >= 0 && !getsockname(near->fd, (void *)&addr, &len));
+	must(!set_int(near->fd, SOL_SOCKET, SO_REUSEPORT, 1));
+	must(!set_int(fd, SOL_SOCKET, SO_REUSEPORT, 1));
+	must(!bind(fd, (void *)&addr, len) && !ulp_attach(fd));
+	return fd;
+}
+
+/* As in Documentation/networking/dtls.rst; the IDs are of tens here, and of twenties. */
+static void steer(int fd)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ, 25, 4, 0),
+		BPF_STMT(BPF_ALU | BPF_AND, 0xf0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ, 0x30, 0, 6),
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 1),
+		BPF_JUMP(BPF_JMP | BPF_JA, 1, 0, 0),
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 11),
+		BPF_STMT(BPF_ALU | BPF_DIV, 10),
+		BPF_STMT(BPF_ALU | BPF_SUB, 1),
+		BPF_STMT(BPF_RET | BPF_A, 0),
+		BPF_STMT(BPF_RET | BPF_K, 0xffffffff),
+	};
+	struct sock_fprog prog = { sizeof(code) / sizeof(*code), code };
+
+	must(!setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &prog, sizeof(prog)));
+}
+
+/* From one address after the other, as the peer gets them from some NAT. */
+TEST_F(move, steered_to_one_of_many_sockets)
+{
+	struct crowd *near = &self->near, other = *near;
+	struct mobile *m[2] = { &self->a, &self->b };
+	__u8 wire[2048];
+	size_t len;
+	int i, fd;
+
+	other.fd = join_port(near);
+	steer(near->fd);
+	must(!peer_del(near->fd, self->b.id, 0));
+	ASSERT_EQ(0, mobile_add(&self->b, other.fd));
+	policy(near, DTLS_MOVE_AUTO);
+	policy(&other, DTLS_MOVE_AUTO);
+	for (i = 0; i < 16; i++) {
+		len = record(m[i % 2], "hello", wire);
+		fd = udp_bound(variant->family);
+		udp_connect(fd, near->fd);
+		must(send(fd, wire, len, 0) == (ssize_t)len);
+		ASSERT_EQ(5, crowd_recv(i % 2 ? &other : near, in, sizeof(in),
+					MSG_DONTWAIT, NULL, NULL, NULL)) TH_LOG("%d", i);
+		ASSERT_EQ(true, nothing(i % 2 ? near : &other));
+		close(fd);
+	}
+	ASSERT_EQ(16, stat_read("RxMoved"));
+	close(other.fd);
 }
 
 TEST_HARNESS_MAIN
