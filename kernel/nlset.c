@@ -148,6 +148,9 @@ static int dtls_nlset_say(struct genl_info *info, int err)
 	case -EPIPE:
 		GENL_SET_ERR_MSG(info, "the association is closed");
 		break;
+	case -ENOBUFS:
+		GENL_SET_ERR_MSG(info, "the socket, or its user, has as many peers as it may");
+		break;
 	case -EALREADY:
 		GENL_SET_ERR_MSG(info, "the one before has not been acknowledged yet");
 		break;

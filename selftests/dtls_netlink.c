@@ -214,6 +214,12 @@ TEST_F(netlink, peer)
 	size_t len = sizeof(tx);
 	int i;
 
+	ASSERT_EQ(0, set_int(c->fd, SOL_DTLS, DTLS_PEER_MAX, 1));
+	ASSERT_EQ(0, peer_new(g, c, m, 0));
+	ASSERT_EQ(ENOBUFS, peer_new(g, c, &c->m[1], 0));
+	ASSERT_STREQ("the socket, or its user, has as many peers as it may", g->text);
+	ASSERT_EQ(0, set_int(c->fd, SOL_DTLS, DTLS_PEER_MAX, 0));
+	ASSERT_EQ(0, peer_del(c->fd, m->id, 0));
 	for (i = 0; i < MEMBERS; i++) {
 		ASSERT_EQ(0, peer_new(g, c, &c->m[i], 0)) TH_LOG("%s", g->text);
 		ASSERT_EQ(c->m[i].id, peer_id(c->fd, &c->m[i].addr));
