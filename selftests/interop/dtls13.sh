@@ -87,6 +87,7 @@ rekeyed() { # LOG WAY EPOCH
 
 while read -r iana wolf; do
 	[ -n "$iana" ] || continue
+	[ -n "$userspace" ] || [[ $iana == *128_GCM* ]] || continue
 	# Short ones: wolfSSL 5.5.4 forgets them when it counts how much room a record
 	# needs, and then cannot write.
 	for cid in none "4 7" "3 0"; do
@@ -192,7 +193,7 @@ if picked exporter; then
 fi
 # refused TEXT "LISTEN" "CONNECT" CLIENT-CODE CLIENT-SAYS
 refused() {
-	picked "refused: $1" || return
+	[ -n "$userspace" ] && picked "refused: $1" || return
 	# shellcheck disable=SC2086
 	serve_kdtls $2
 	# shellcheck disable=SC2086
