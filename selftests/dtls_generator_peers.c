@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* kselftest-libs: -lcrypto */
 /* kselftest-timeout: 300 */
-/* kselftest-debug: yes */
 /*
  * What dtls_generator does with one association, with many: random options of
  * peers, right ones and such that are changed a little, with traffic and moves in

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* kselftest-libs: -lcrypto -lpthread */
-/* kselftest-debug: yes */
 /* kselftest-kcsan: yes */
 /*
  * Generic netlink: dumps while what they show comes and goes, sockets that are closed
