@@ -489,24 +489,23 @@ TEST_F(hs, two)
 {
 	struct upcall a, b;
 	struct dtls_pair q;
-	int nl, err;
+	struct genl nl;
 
 	pair_prepare(&q, SUITE_AES_128_GCM, FAMILY_V6, false);
 	ASSERT_EQ(0, ulp_attach(q.near.fd));
 	ASSERT_EQ(EINPROGRESS, hands(self->fd, DTLS_HANDSHAKE_NOWAIT, 0));
 	ASSERT_EQ(EINPROGRESS, hands(q.near.fd, DTLS_HANDSHAKE_NOWAIT, 0));
-	nl = nl_open(true, &err);
-	ASSERT_LE(0, nl);
+	ASSERT_EQ(0, nl_open(&nl, true));
 	/* the process is the daemon and the program at once */
-	ASSERT_EQ(0, nl_accept(nl, &a));
-	ASSERT_EQ(0, nl_accept(nl, &b));
-	ASSERT_EQ(EAGAIN, nl_accept(nl, &b) ?: EAGAIN);
+	ASSERT_EQ(0, nl_accept(&nl, &a));
+	ASSERT_EQ(0, nl_accept(&nl, &b));
+	ASSERT_EQ(EAGAIN, nl_accept(&nl, &b) ?: EAGAIN);
 	ASSERT_NE(a.id, b.id);
 	close(a.fd);
-	ASSERT_EQ(0, nl_done(nl, a.id, EPROTO, NULL, 0));
+	ASSERT_EQ(0, nl_done(&nl, a.id, EPROTO, NULL, 0));
 	ASSERT_EQ(EPROTO, so_error(self->fd));
 	ASSERT_EQ(0, poll_now(self->fd, 0));
-	close(nl);
+	genl_close(&nl);
 	/* of which the other one dies with it */
 	ASSERT_EQ(EOWNERDEAD, so_error(q.near.fd));
 	pair_close(&q);
@@ -516,44 +515,42 @@ TEST_F(hs, identities)
 {
 	char name[4096];
 	struct upcall up;
-	int nl, err;
+	struct genl nl;
 
-	nl = nl_open(true, &err);
+	ASSERT_EQ(0, nl_open(&nl, true));
 	ASSERT_EQ(EINPROGRESS, hands(self->fd, DTLS_HANDSHAKE_NOWAIT, 0));
-	ASSERT_EQ(true, nl_heard(nl));
-	ASSERT_EQ(0, nl_accept(nl, &up));
+	ASSERT_EQ(true, nl_heard(&nl));
+	ASSERT_EQ(0, nl_accept(&nl, &up));
 	close(up.fd);
 	ASSERT_EQ(0, key_install(self->fd, DTLS_TX, &self->p.near.tx));
 	/* one direction is not enough */
-	ASSERT_EQ(ENOKEY, nl_done(nl, up.id, 0, NULL, 0));
+	ASSERT_EQ(ENOKEY, nl_done(&nl, up.id, 0, NULL, 0));
 	ASSERT_EQ(0, key_install(self->fd, DTLS_RX, &self->p.near.rx));
-	ASSERT_EQ(ENOENT, nl_done(nl, up.id + 1, 0, NULL, 0));
+	ASSERT_EQ(ENOENT, nl_done(&nl, up.id + 1, 0, NULL, 0));
 	/* "CN=a\0.example" */
-	ASSERT_EQ(EINVAL, nl_done(nl, up.id, 0, "CN=a\0.b", 8));
-	ASSERT_EQ(EINVAL, nl_done(nl, up.id, 0, "CN=a", 4));
+	ASSERT_EQ(EINVAL, nl_done(&nl, up.id, 0, "CN=a\0.b", 8));
+	ASSERT_EQ(EINVAL, nl_done(&nl, up.id, 0, "CN=a", 4));
 	memset(name, 'a', sizeof(name));
 	name[sizeof(name) - 1] = 0;
-	ASSERT_EQ(EINVAL, nl_done(nl, up.id, 0, name, sizeof(name)));
-	ASSERT_EQ(0, nl_done(nl, up.id, 0, name + sizeof(name) - 4000, 4000));
+	ASSERT_EQ(EINVAL, nl_done(&nl, up.id, 0, name, sizeof(name)));
+	ASSERT_EQ(0, nl_done(&nl, up.id, 0, name + sizeof(name) - 4000, 4000));
 	talk(&self->p);
-	close(nl);
+	genl_close(&nl);
 }
 
 TEST_F(hs, no_privilege)
 {
 	struct upcall up;
+	struct genl nl;
 	pid_t pid;
-	int nl, err;
 
 	pid = spawn();
 	if (!pid) {
 		must(!setresuid(65534, 65534, 65534));
-		nl = nl_open(true, &err);
-		if (nl >= 0 || err != EPERM)
+		if (nl_open(&nl, true) != EPERM)
 			_exit(1);
-		nl = nl_open(false, &err);
-		if (nl < 0 || nl_accept(nl, &up) != EPERM ||
-		    nl_done(nl, 1, EPROTO, NULL, 0) != EPERM)
+		if (nl_open(&nl, false) || nl_accept(&nl, &up) != EPERM ||
+		    nl_done(&nl, 1, EPROTO, NULL, 0) != EPERM)
 			_exit(2);
 		/* to ask for hands takes none */
 		if (hands(self->fd, DTLS_HANDSHAKE_NOWAIT, 0) != EINPROGRESS)
@@ -569,20 +566,20 @@ TEST_F(hs, no_privilege)
 /* A program that closes at any time, and a daemon that dies at any time. */
 static void *daemons(void *arg)
 {
-	int *stop = arg, n = 0, nl, err;
+	int *stop = arg, n = 0;
 	struct upcall up;
+	struct genl nl;
 
 	while (!__atomic_load_n(stop, __ATOMIC_RELAXED)) {
-		nl = nl_open(true, &err);
-		must(nl >= 0);
+		must(!nl_open(&nl, true));
 		while (++n % 8) {
-			if (nl_accept(nl, &up))
+			if (nl_accept(&nl, &up))
 				continue;
 			close(up.fd);
 			if (n & 1)
-				nl_done(nl, up.id, EPROTO, NULL, 0);
+				nl_done(&nl, up.id, EPROTO, NULL, 0);
 		}
-		close(nl);
+		genl_close(&nl);
 	}
 	return NULL;
 }
@@ -619,15 +616,16 @@ TEST_F(hs, races)
 TEST_F(hs, no_memory)
 {
 	struct upcall up;
-	int nth, what, nl, err, ret, fd;
+	int nth, what, ret, fd;
 	char buf[DTLS_IDENTITY_MAX];
+	struct genl nl;
 	socklen_t len;
 	bool hit;
 
 	if (!fault_init())
 		SKIP(return, "no fault injection in this kernel");
 	helper_stop(&self->h);
-	nl = nl_open(true, &err);
+	must(!nl_open(&nl, true));
 	for (what = 0; what < 4; what++) {
 		for (nth = 1; nth < FAULT_TRIES; nth++) {
 			struct dtls_pair q;
@@ -639,13 +637,13 @@ TEST_F(hs, no_memory)
 				must(hands(q.near.fd, DTLS_HANDSHAKE_NOWAIT, 0) ==
 				     EINPROGRESS);
 			if (what > 1) {
-				must(!nl_accept(nl, &up));
+				must(!nl_accept(&nl, &up));
 				close(up.fd);
 				must(!key_install(q.near.fd, DTLS_TX, &q.near.tx));
 				must(!key_install(q.near.fd, DTLS_RX, &q.near.rx));
 			}
 			if (what > 2)
-				must(!nl_done(nl, up.id, 0, "CN=far", 7));
+				must(!nl_done(&nl, up.id, 0, "CN=far", 7));
 			len = sizeof(buf);
 			f = fault_arm(nth);
 			switch (what) {
@@ -653,11 +651,11 @@ TEST_F(hs, no_memory)
 				ret = hands(q.near.fd, DTLS_HANDSHAKE_NOWAIT, 0);
 				break;
 			case 1:
-				ret = nl_accept(nl, &up);
+				ret = nl_accept(&nl, &up);
 				got = !ret;
 				break;
 			case 2:
-				ret = nl_done(nl, up.id, 0, "CN=far", 7);
+				ret = nl_done(&nl, up.id, 0, "CN=far", 7);
 				break;
 			default:
 				ret = getsockopt(q.near.fd, SOL_DTLS,
@@ -669,13 +667,13 @@ TEST_F(hs, no_memory)
 				ASSERT_EQ(what ? 0 : EINPROGRESS, ret);
 			/* a request that could not be taken can be later */
 			if (what == 1 && !got) {
-				fd = nl_accept(nl, &up);
+				fd = nl_accept(&nl, &up);
 				ASSERT_EQ(0, fd) TH_LOG("%d after %d", fd, ret);
 				got = 1;
 			}
 			if (got)
 				close(up.fd);
-			while (recv(nl, buf, sizeof(buf), MSG_DONTWAIT) > 0)
+			while (recv(nl.fd, buf, sizeof(buf), MSG_DONTWAIT) > 0)
 				;
 			pair_close(&q);
 			if (!hit)
@@ -683,7 +681,7 @@ TEST_F(hs, no_memory)
 		}
 		ASSERT_LT(nth, FAULT_TRIES);
 	}
-	close(nl);
+	genl_close(&nl);
 	helper_start(&self->h, &self->p);
 }
 

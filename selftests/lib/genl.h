@@ -25,7 +25,7 @@ struct genl {
 struct genl_req {
 	union {
 		struct nlmsghdr nlh;
-		__u8 buf[4096];
+		__u8 buf[8192];
 	};
 };
 

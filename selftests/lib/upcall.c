@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <linux/genetlink.h>
-#include <linux/netlink.h>
 
 #include "upcall.h"
 
@@ -16,200 +14,97 @@
 #define SOL_NETLINK	270
 #endif
 
-struct nl_request {
-	struct nlmsghdr h;
-	struct genlmsghdr g;
-	char attrs[8192];
-};
-
-static void nl_put(struct nl_request *r, int type, const void *data, size_t len)
+int nl_open(struct genl *g, bool listen)
 {
-	struct nlattr *a = (void *)r + NLMSG_ALIGN(r->h.nlmsg_len);
+	int on = 1, err;
 
-	a->nla_type = type;
-	a->nla_len = NLA_HDRLEN + len;
-	if (len)
-		memcpy((char *)a + NLA_HDRLEN, data, len);
-	r->h.nlmsg_len = NLMSG_ALIGN(r->h.nlmsg_len) + NLMSG_ALIGN(a->nla_len);
+	genl_open(g);
+	/* a refusal would send names back that are longer than what genl_recv() takes */
+	must(!setsockopt(g->fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on)));
+	err = listen ? genl_join(g, g->handshake) : 0;
+	if (err)
+		genl_close(g);
+	return err;
 }
 
-static void nl_begin(struct nl_request *r, int type, int cmd)
+static void heard(const struct genl_msg *m, const struct nlmsghdr *nlh, void *arg)
 {
-	memset(r, 0, sizeof(*r));
-	r->h.nlmsg_len = NLMSG_LENGTH(GENL_HDRLEN);
-	r->h.nlmsg_type = type;
-	r->h.nlmsg_flags = NLM_F_REQUEST;
-	/* news have none */
-	r->h.nlmsg_seq = 1;
-	r->g.cmd = cmd;
-	r->g.version = 1;
+	(void)nlh;
+	*(bool *)arg = m->cmd == DTLS_CMD_HANDSHAKE_NTF;
 }
 
-static const struct nlattr *nl_find(const void *at, size_t len, int type)
+bool nl_heard(struct genl *g)
 {
-	const struct nlattr *a = at;
+	bool yes = false;
 
-	while (len >= NLA_HDRLEN && a->nla_len <= len) {
-		if ((a->nla_type & NLA_TYPE_MASK) == type)
-			return a;
-		if (NLMSG_ALIGN(a->nla_len) >= len)
-			break;
-		len -= NLMSG_ALIGN(a->nla_len);
-		a = (void *)a + NLMSG_ALIGN(a->nla_len);
-	}
-	return NULL;
+	return genl_event(g, heard, &yes) && yes;
 }
 
-/* Sends @r, and waits for @reply; or, if that is NULL, for an ACK. An errno. */
-static int nl_call(int nl, struct nl_request *r, struct nl_request *reply)
+static void get_text(const struct nlattr *a, char *to, size_t room)
 {
-	static char buf[16384];
-	const struct nlmsghdr *h = (void *)buf;
-	ssize_t n;
-
-	if (!reply)
-		r->h.nlmsg_flags |= NLM_F_ACK;
-	if (send(nl, r, r->h.nlmsg_len, 0) < 0)
-		return errno;
-	for (;;) {
-		n = recv(nl, buf, sizeof(buf), 0);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return errno;
-		if (h->nlmsg_type == NLMSG_ERROR)
-			return -((struct nlmsgerr *)NLMSG_DATA(h))->error;
-		if (!reply || h->nlmsg_seq != 1)
-			continue;
-		must((size_t)n <= sizeof(*reply));
-		memcpy(reply, buf, n);
-		return 0;
-	}
+	if (!a)
+		return;
+	must(genl_len(a) <= room);
+	memcpy(to, genl_data(a), genl_len(a));
 }
 
-static int family(int nl, int *group)
+static void accepted(const struct genl_msg *m, const struct nlmsghdr *nlh, void *arg)
 {
-	const struct nlattr *a, *g, *name, *id;
-	struct nl_request r, reply;
-	size_t len, left;
-	int ret = -1;
+	struct upcall *up = arg;
 
-	nl_begin(&r, GENL_ID_CTRL, CTRL_CMD_GETFAMILY);
-	nl_put(&r, CTRL_ATTR_FAMILY_NAME, "dtls", 5);
-	if (nl_call(nl, &r, &reply))
-		return -1;
-	len = reply.h.nlmsg_len - NLMSG_LENGTH(GENL_HDRLEN);
-	a = nl_find(reply.attrs, len, CTRL_ATTR_FAMILY_ID);
-	must(a);
-	ret = *(__u16 *)((char *)a + NLA_HDRLEN);
-	a = nl_find(reply.attrs, len, CTRL_ATTR_MCAST_GROUPS);
-	must(a);
-	left = a->nla_len - NLA_HDRLEN;
-	g = (void *)a + NLA_HDRLEN;
-	while (left >= NLA_HDRLEN) {
-		name = nl_find((void *)g + NLA_HDRLEN, g->nla_len - NLA_HDRLEN,
-			       CTRL_ATTR_MCAST_GRP_NAME);
-		id = nl_find((void *)g + NLA_HDRLEN, g->nla_len - NLA_HDRLEN,
-			     CTRL_ATTR_MCAST_GRP_ID);
-		must(name && id);
-		if (!strcmp((char *)name + NLA_HDRLEN, DTLS_MCGRP_HANDSHAKE))
-			*group = *(__u32 *)((char *)id + NLA_HDRLEN);
-		if (NLMSG_ALIGN(g->nla_len) >= left)
-			break;
-		left -= NLMSG_ALIGN(g->nla_len);
-		g = (void *)g + NLMSG_ALIGN(g->nla_len);
-	}
-	return ret;
+	(void)nlh;
+	/* news have come before the answer */
+	if (m->cmd != DTLS_CMD_HANDSHAKE_ACCEPT)
+		return;
+	up->id = genl_get_u64(m->attr[DTLS_A_HANDSHAKE_ID]);
+	up->fd = genl_get_u32(m->attr[DTLS_A_HANDSHAKE_FD]);
+	up->role = genl_get_u32(m->attr[DTLS_A_HANDSHAKE_ROLE]);
+	up->timeout = genl_get_u32(m->attr[DTLS_A_HANDSHAKE_TIMEOUT]);
+	up->uid = genl_get_u32(m->attr[DTLS_A_HANDSHAKE_UID]);
+	get_text(m->attr[DTLS_A_HANDSHAKE_SERVER_NAME], up->server_name,
+		 sizeof(up->server_name));
+	get_text(m->attr[DTLS_A_HANDSHAKE_CREDENTIAL], up->credential,
+		 sizeof(up->credential));
 }
 
-/* The same in every namespace. */
-static int family_id;
-
-int nl_open(bool listen, int *error)
+/* Without an ACK: one for which there is no memory gets lost. */
+int nl_accept(struct genl *g, struct upcall *up)
 {
-	struct sockaddr_nl any = { .nl_family = AF_NETLINK };
-	int nl = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC);
-	int group = 0;
+	struct genl_req r;
+	int ret;
 
-	must(nl >= 0);
-	must(!bind(nl, (struct sockaddr *)&any, sizeof(any)));
-	family_id = family(nl, &group);
-	must(family_id > 0 && group > 0);
-	if (listen && setsockopt(nl, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group,
-				 sizeof(group))) {
-		*error = errno;
-		close(nl);
-		return -1;
-	}
-	return nl;
-}
-
-bool nl_heard(int nl)
-{
-	struct nl_request r;
-	ssize_t n = recv(nl, &r, sizeof(r), MSG_DONTWAIT);
-
-	return n > 0 && r.g.cmd == DTLS_CMD_HANDSHAKE_NTF;
-}
-
-static void get(const struct nl_request *r, int type, void *to, size_t len)
-{
-	const struct nlattr *a = nl_find(r->attrs, r->h.nlmsg_len -
-					 NLMSG_LENGTH(GENL_HDRLEN), type);
-	size_t n = a ? a->nla_len - NLA_HDRLEN : 0;
-
-	memset(to, 0, len);
-	if (a)
-		memcpy(to, (char *)a + NLA_HDRLEN, n < len ? n : len);
-}
-
-int nl_accept(int nl, struct upcall *up)
-{
-	struct nl_request r, reply;
-	int err;
-
-	nl_begin(&r, family_id, DTLS_CMD_HANDSHAKE_ACCEPT);
-	memset(&reply, 0, sizeof(reply));
 	memset(up, 0, sizeof(*up));
 	up->fd = -1;
-	err = nl_call(nl, &r, &reply);
-	if (err)
-		return err;
-	must(reply.g.cmd == DTLS_CMD_HANDSHAKE_ACCEPT);
-	get(&reply, DTLS_A_HANDSHAKE_ID, &up->id, sizeof(up->id));
-	get(&reply, DTLS_A_HANDSHAKE_FD, &up->fd, sizeof(up->fd));
-	get(&reply, DTLS_A_HANDSHAKE_ROLE, &up->role, sizeof(up->role));
-	get(&reply, DTLS_A_HANDSHAKE_TIMEOUT, &up->timeout, sizeof(up->timeout));
-	get(&reply, DTLS_A_HANDSHAKE_UID, &up->uid, sizeof(up->uid));
-	get(&reply, DTLS_A_HANDSHAKE_SERVER_NAME, up->server_name,
-	    sizeof(up->server_name));
-	get(&reply, DTLS_A_HANDSHAKE_CREDENTIAL, up->credential,
-	    sizeof(up->credential));
-	return 0;
+	genl_begin(&r, DTLS_CMD_HANDSHAKE_ACCEPT);
+	ret = genl_send(g, &r, 0);
+	if (ret)
+		return ret;
+	do {
+		ret = genl_recv(g, accepted, up);
+	} while ((ret > 0 && up->fd < 0) || ret == -EINTR);
+	return ret < 0 ? -ret : 0;
 }
 
-int nl_done(int nl, __u64 id, __u32 status, const char *identity,
+int nl_done(struct genl *g, __u64 id, __u32 status, const char *identity,
 	    size_t identity_len)
 {
-	__u16 version = DTLS_1_2_VERSION, suite = SUITE_AES_128_GCM;
-	__u32 kind = DTLS_IDENTITY_X509;
-	struct nl_request r;
+	struct genl_req r;
 
-	nl_begin(&r, family_id, DTLS_CMD_HANDSHAKE_DONE);
-	nl_put(&r, DTLS_A_HANDSHAKE_ID, &id, sizeof(id));
-	nl_put(&r, DTLS_A_HANDSHAKE_STATUS, &status, sizeof(status));
+	genl_begin(&r, DTLS_CMD_HANDSHAKE_DONE);
+	genl_u64(&r, DTLS_A_HANDSHAKE_ID, id);
+	genl_u32(&r, DTLS_A_HANDSHAKE_STATUS, status);
 	if (!status) {
-		nl_put(&r, DTLS_A_HANDSHAKE_VERSION, &version, sizeof(version));
-		nl_put(&r, DTLS_A_HANDSHAKE_CIPHER_SUITE, &suite, sizeof(suite));
-		nl_put(&r, DTLS_A_HANDSHAKE_KIND, &kind, sizeof(kind));
-		nl_put(&r, DTLS_A_HANDSHAKE_ALPN, "coap", 5);
+		genl_u16(&r, DTLS_A_HANDSHAKE_VERSION, DTLS_1_2_VERSION);
+		genl_u16(&r, DTLS_A_HANDSHAKE_CIPHER_SUITE, SUITE_AES_128_GCM);
+		genl_u32(&r, DTLS_A_HANDSHAKE_KIND, DTLS_IDENTITY_X509);
+		genl_put(&r, DTLS_A_HANDSHAKE_ALPN, "coap", 5);
 		if (identity)
-			nl_put(&r, DTLS_A_HANDSHAKE_IDENTITY, identity,
-			       identity_len);
-		nl_put(&r, DTLS_A_HANDSHAKE_SAN, "DNS:a", 6);
-		nl_put(&r, DTLS_A_HANDSHAKE_SAN, "DNS:bc", 7);
+			genl_put(&r, DTLS_A_HANDSHAKE_IDENTITY, identity,
+				 identity_len);
+		genl_put(&r, DTLS_A_HANDSHAKE_SAN, "DNS:a", 6);
+		genl_put(&r, DTLS_A_HANDSHAKE_SAN, "DNS:bc", 7);
 	}
-	return nl_call(nl, &r, NULL);
+	return genl_ask(g, &r, 0, NULL, NULL);
 }
 
 /* ------------------------------------------------------------------------ */
@@ -219,9 +114,9 @@ struct order {
 	int arg;
 };
 
-static int take(int news, int nl, struct upcall *up)
+static int take(struct genl *news, struct genl *nl, struct upcall *up)
 {
-	struct pollfd pfd = { news, POLLIN, 0 };
+	struct pollfd pfd = { news->fd, POLLIN, 0 };
 	int err;
 
 	while ((err = nl_accept(nl, up)) == EAGAIN) {
@@ -231,8 +126,13 @@ static int take(int news, int nl, struct upcall *up)
 	return -err;
 }
 
-static int obey(const struct order *o, struct dtls_pair *p, int news, int nl,
-		int other, struct upcall *up)
+/* The daemon's netlink: one that listens, one that asks, and one more. */
+struct desk {
+	struct genl news, nl, other;
+};
+
+static int obey(const struct order *o, struct dtls_pair *p, struct desk *d,
+		struct upcall *up)
 {
 	struct pollfd pfd = { up->fd, POLLIN, 0 };
 	char buf[2048] = "hello";
@@ -240,9 +140,9 @@ static int obey(const struct order *o, struct dtls_pair *p, int news, int nl,
 
 	switch (o->what) {
 	case HELPER_TAKE:
-		return take(news, nl, up);
+		return take(&d->news, &d->nl, up);
 	case HELPER_ASK:
-		return -nl_accept(nl, up);
+		return -nl_accept(&d->nl, up);
 	case HELPER_RECV:
 		settle();
 		n = recv(up->fd, buf, sizeof(buf), MSG_DONTWAIT);
@@ -257,9 +157,9 @@ static int obey(const struct order *o, struct dtls_pair *p, int news, int nl,
 		return key_install(up->fd, DTLS_TX, &p->near.tx) ||
 		       key_install(up->fd, DTLS_RX, &p->near.rx) ? -errno : 0;
 	case HELPER_DONE:
-		return -nl_done(nl, up->id, o->arg, "CN=far", 7);
+		return -nl_done(&d->nl, up->id, o->arg, "CN=far", 7);
 	case HELPER_DONE_OTHER:
-		return -nl_done(other, up->id, o->arg, "CN=far", 7);
+		return -nl_done(&d->other, up->id, o->arg, "CN=far", 7);
 	case HELPER_CLOSE:
 		return close(up->fd) ? -errno : 0;
 	}
@@ -268,9 +168,10 @@ static int obey(const struct order *o, struct dtls_pair *p, int news, int nl,
 
 void helper_start(struct helper *h, struct dtls_pair *p)
 {
-	int link[2], news, nl, other, err, ret;
+	int link[2], ret;
 	struct upcall up = { .fd = -1 };
 	struct order o;
+	struct desk d;
 
 	must(!socketpair(AF_UNIX, SOCK_SEQPACKET, 0, link));
 	h->pid = spawn();
@@ -287,13 +188,11 @@ void helper_start(struct helper *h, struct dtls_pair *p)
 		close(p->near.fd);
 		close(p->far.fd);
 	}
-	news = nl_open(true, &err);
-	nl = nl_open(false, &err);
-	other = nl_open(false, &err);
-	ret = news < 0 ? err : 0;
+	ret = nl_open(&d.news, true);
+	must(!nl_open(&d.nl, false) && !nl_open(&d.other, false));
 	must(write(link[1], &ret, sizeof(ret)) == sizeof(ret));
 	while (read(link[1], &o, sizeof(o)) == sizeof(o)) {
-		ret = obey(&o, p, news, nl, other, &up);
+		ret = obey(&o, p, &d, &up);
 		must(write(link[1], &ret, sizeof(ret)) == sizeof(ret));
 		if (o.what == HELPER_TAKE || o.what == HELPER_ASK)
 			must(write(link[1], &up, sizeof(up)) == sizeof(up));

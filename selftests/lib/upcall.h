@@ -6,8 +6,7 @@
 #ifndef SELFTESTS_LIB_UPCALL_H
 #define SELFTESTS_LIB_UPCALL_H
 
-#include <linux/dtls_netlink.h>
-
+#include "genl.h"
 #include "pair.h"
 
 /* What one accept gave. */
@@ -19,10 +18,10 @@ struct upcall {
 };
 
 /* Netlink, for who wants to be the daemon himself. All answer 0 or an errno. */
-int nl_open(bool listen, int *error);	/* a socket, or -1 and @error */
-bool nl_heard(int nl);			/* is there news? takes it */
-int nl_accept(int nl, struct upcall *up);
-int nl_done(int nl, __u64 id, __u32 status, const char *identity,
+int nl_open(struct genl *g, bool listen);
+bool nl_heard(struct genl *g);		/* is there news? takes it */
+int nl_accept(struct genl *g, struct upcall *up);
+int nl_done(struct genl *g, __u64 id, __u32 status, const char *identity,
 	    size_t identity_len);
 
 /* A process of its own, which knows the keys of @p. */
