@@ -651,8 +651,8 @@ TEST_F(hs, no_memory)
 				ret = hands(q.near.fd, DTLS_HANDSHAKE_NOWAIT, 0);
 				break;
 			case 1:
-				ret = nl_accept(&nl, &up);
-				got = !ret;
+				/* an answer that the program cannot read is lost */
+				ret = nl_ask(&nl);
 				break;
 			case 2:
 				ret = nl_done(&nl, up.id, 0, "CN=far", 7);
@@ -663,6 +663,10 @@ TEST_F(hs, no_memory)
 				      errno : 0;
 			}
 			hit = fault_happened(f, NULL);
+			if (what == 1) {
+				ret = ret ?: nl_answer(&nl, &up);
+				got = !ret;
+			}
 			if (!hit)
 				ASSERT_EQ(what ? 0 : EINPROGRESS, ret);
 			/* a request that could not be taken can be later */

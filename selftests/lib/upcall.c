@@ -68,21 +68,29 @@ static void accepted(const struct genl_msg *m, const struct nlmsghdr *nlh, void 
 }
 
 /* Without an ACK: one for which there is no memory gets lost. */
-int nl_accept(struct genl *g, struct upcall *up)
+int nl_ask(struct genl *g)
 {
 	struct genl_req r;
+
+	genl_begin(&r, DTLS_CMD_HANDSHAKE_ACCEPT);
+	return genl_send(g, &r, 0);
+}
+
+int nl_answer(struct genl *g, struct upcall *up)
+{
 	int ret;
 
 	memset(up, 0, sizeof(*up));
 	up->fd = -1;
-	genl_begin(&r, DTLS_CMD_HANDSHAKE_ACCEPT);
-	ret = genl_send(g, &r, 0);
-	if (ret)
-		return ret;
 	do {
 		ret = genl_recv(g, accepted, up);
 	} while ((ret > 0 && up->fd < 0) || ret == -EINTR);
 	return ret < 0 ? -ret : 0;
+}
+
+int nl_accept(struct genl *g, struct upcall *up)
+{
+	return nl_ask(g) ?: nl_answer(g, up);
 }
 
 int nl_done(struct genl *g, __u64 id, __u32 status, const char *identity,

@@ -21,6 +21,9 @@ struct upcall {
 int nl_open(struct genl *g, bool listen);
 bool nl_heard(struct genl *g);		/* is there news? takes it */
 int nl_accept(struct genl *g, struct upcall *up);
+/* The two halves of that: the kernel's work, and what came of it. */
+int nl_ask(struct genl *g);
+int nl_answer(struct genl *g, struct upcall *up);
 int nl_done(struct genl *g, __u64 id, __u32 status, const char *identity,
 	    size_t identity_len);
 
