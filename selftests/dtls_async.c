@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* kselftest-libs: -lcrypto */
-/* kselftest-debug: yes */
+/* kselftest-debug: pcrypt_v6 cryptd_v4 */
 /* kselftest-kcsan: yes */
 /* AEADs that answer later: pcrypt and cryptd. */
 #include <kselftest_harness.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* kselftest-libs: -lcrypto */
-/* kselftest-debug: yes */
+/* kselftest-debug: attacker.gcm128_v4 attacker.chacha_v6 bits.ccm_v6 */
 /* kselftest-timeout: 240 */
 /*
  * An attacker in the path, who holds every datagram in his hands but no key: he

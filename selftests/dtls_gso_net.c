@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* kselftest-libs: -lcrypto */
-/* kselftest-debug: yes */
+/* kselftest-debug: device_v6 no_pages_v4 no_checksums_v4 esp_v6 */
 /* kselftest-timeout: 300 */
 /*
  * Batches that go out over a link: what the device does for UDP and what it

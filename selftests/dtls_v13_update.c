@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* kselftest-libs: -lcrypto */
-/* kselftest-debug: yes */
+/* kselftest-debug: gcm256_v6_cid chacha_mapped */
 /* kselftest-kcsan: yes */
 /* kselftest-timeout: 300 */
 /*

@@ -20,7 +20,8 @@ Takes no arguments but these environment variables:
 
 What a test is for besides stands in a comment of its file:
 
-    kselftest-debug: yes    worth the time that KERNEL=debug takes
+    kselftest-debug: yes    worth the time that KERNEL=debug takes; or in the place of
+                            "yes" patterns of those cases that are
     kselftest-kcsan: yes    concurrency: KERNEL=kcsan runs these, without TEST=
 
 The debug kernel panics at the first report, so that nothing runs on after it;
@@ -28,6 +29,7 @@ the rest of the tests gets another guest.  The races that kcsan's kernel reports
 are failures if one of the two accesses is the module's (see kernellog.py).
 """
 
+import copy
 import fcntl
 import fnmatch
 import os
@@ -131,7 +133,18 @@ class Test:
         said = re.search(r"kselftest-timeout:\s*(\d+)", text)
         if said:
             self.timeout = int(said.group(1))
-        self.marks = set(re.findall(r"kselftest-(\w+):\s*yes\b", text))
+        # The patterns behind each mark; none: all cases.
+        self.marks = {mark: [] if words.strip() == "yes" else words.split()
+                      for mark, words in re.findall(
+                          r"kselftest-(debug|kcsan):([^*\n]*)", text)}
+
+    def marked(self, mark):
+        """What of it a mark is about, or None."""
+        if mark not in self.marks:
+            return None
+        part = copy.copy(self)
+        part.cases = self.marks[mark]
+        return part
 
     def arguments(self):
         """Picks the cases that the person asked for.
@@ -605,8 +618,11 @@ def main():
     in_guest = [t for t in tests if t.kind != "unit"]
     # Without TEST= at least the loading and unloading is tested.
     for name, mark in plan.items() if in_guest or not wanted else ():
-        run_kernel(tap, name, [t for t in in_guest if wanted or mark is None
-                               or mark in t.marks], verbose)
+        if mark and not wanted:
+            chosen = [part for part in (t.marked(mark) for t in in_guest) if part]
+        else:
+            chosen = in_guest
+        run_kernel(tap, name, chosen, verbose)
     if lint:
         lint.join()
     return tap.close()
