@@ -297,9 +297,7 @@ void dtls_cipher_destroy(struct dtls_aead *aead)
 	if (aead->tfm)
 		crypto_free_aead(aead->tfm);
 	aead->tfm = NULL;
-	if (aead->sn)
-		crypto_free_skcipher(aead->sn);
-	aead->sn = NULL;
+	dtls_cipher13_destroy(aead);
 	memzero_explicit(aead->iv, sizeof(aead->iv));
 }
 

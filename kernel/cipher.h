@@ -9,6 +9,7 @@
 
 #include "record13.h"
 
+struct crypto_cipher;
 struct dtls_work;
 
 /* crypto API IV of ccm(aes); the other AEADs take the 12-byte nonce as it is. */
@@ -65,6 +66,8 @@ struct dtls_cipher {
  * @cipher:  entry of the table
  * @tfm:     transform, owned
  * @sn:      DTLS 1.3: transform that encrypts sequence numbers, owned; or NULL
+ * @block:   the block cipher that @sn is made of, for a number alone, owned; or
+ *           NULL
  * @cid:     connection ID of the records, @cid_len bytes; owned by the
  *           association, with DTLS 1.3 by the epoch
  * @iv:      nonce without what changes from record to record
@@ -78,6 +81,7 @@ struct dtls_aead {
 	const struct dtls_cipher	*cipher;
 	struct crypto_aead		*tfm;
 	struct crypto_skcipher		*sn;
+	struct crypto_cipher		*block;
 	const u8			*cid;
 	u8				iv[DTLS_IV_MAX];
 	u8				form;
@@ -109,6 +113,7 @@ int dtls_cipher_open_cid12(const struct dtls_aead *aead, struct dtls_work *work,
 
 /* cipher13.c */
 int dtls_cipher13_init(struct dtls_aead *aead, const u8 *key);
+void dtls_cipher13_destroy(struct dtls_aead *aead);
 int dtls_cipher13_seal(const struct dtls_aead *aead, struct dtls_work *work,
 		       u8 *wire, u8 type, u16 epoch, u64 seq,
 		       unsigned int plain, unsigned int pad);
@@ -116,8 +121,8 @@ int dtls_cipher13_mask(const struct dtls_aead *aead, struct dtls_work *work);
 int dtls_cipher13_masks(const struct dtls_aead *aead, struct dtls_work *work,
 			unsigned int first, unsigned int count);
 int dtls_cipher13_open(const struct dtls_aead *aead, struct dtls_work *work,
-		       u8 *frag, const u8 *from, unsigned int hdr_len,
-		       u64 seq, unsigned int len);
+		       u8 *frag, const u8 *from,
+		       const struct dtls_record_hdr *hdr);
 
 /**
  * dtls_cipher_seal() - seal a record in place

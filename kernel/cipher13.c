@@ -7,7 +7,11 @@
  * encrypted with a mask made from its ciphertext. Those of a batch wait for each
  * other, so that one call of the cipher makes all the masks.
  */
+#include <crypto/internal/cipher.h>
+#include <linux/module.h>
+
 #include "cipher.h"
+#include "compat.h"
 #include "record13.h"
 #include "work.h"
 
@@ -27,6 +31,46 @@ static struct crypto_skcipher *dtls_cipher13_alloc(const char *alg)
 		return tfm;
 	crypto_free_skcipher(tfm);
 	return inner;
+}
+
+MODULE_IMPORT_NS(DTLS_COMPAT_NS_CRYPTO);
+
+/*
+ * A record that is alone has one block to be encrypted. What the crypto API does
+ * for a list of pieces of memory costs four times as much as that.
+ */
+static int dtls_cipher13_alone(struct dtls_aead *aead, const u8 *key)
+{
+	struct crypto_cipher *tfm;
+	int err;
+
+	if (crypto_skcipher_ivsize(aead->sn))
+		return 0;
+	tfm = crypto_alloc_cipher("aes", 0, 0);
+	if (IS_ERR(tfm))
+		return PTR_ERR(tfm) == -ENOENT ? 0 : PTR_ERR(tfm);
+	err = crypto_cipher_setkey(tfm, key, aead->cipher->key_len);
+	if (err)
+		crypto_free_cipher(tfm);
+	else
+		aead->block = tfm;
+	return err;
+}
+
+/**
+ * dtls_cipher13_destroy() - forget the ciphers for sequence numbers
+ * @aead: what dtls_cipher13_init() has keyed, or not
+ *
+ * Context: process, may sleep.
+ */
+void dtls_cipher13_destroy(struct dtls_aead *aead)
+{
+	if (aead->sn)
+		crypto_free_skcipher(aead->sn);
+	aead->sn = NULL;
+	if (aead->block)
+		crypto_free_cipher(aead->block);
+	aead->block = NULL;
 }
 
 /**
@@ -53,12 +97,13 @@ int dtls_cipher13_init(struct dtls_aead *aead, const u8 *key)
 		return err;
 	}
 	aead->sn = tfm;
-	return 0;
+	return dtls_cipher13_alone(aead, key);
 }
 
-static void dtls_cipher13_nonce(const struct dtls_aead *aead, u8 *iv, u64 seq)
+static __always_inline void
+dtls_cipher13_nonce(const struct dtls_aead *aead, u8 *iv, u64 seq)
 {
-	if (aead->cipher->ccm) {
+	if (unlikely(aead->cipher->ccm)) {
 		/* RFC 3610 2.3: flags hold L' = L - 1, and 15 - L = 12 bytes */
 		iv[0] = 2;
 		dtls_record13_nonce(iv + 1, aead->iv, seq);
@@ -107,6 +152,10 @@ int dtls_cipher13_masks(const struct dtls_aead *aead, struct dtls_work *work,
 	u8 *mask = sn->masks + first * DTLS_RECORD13_SAMPLE;
 	int err = 0;
 
+	if (count == 1 && aead->block) {
+		crypto_cipher_encrypt_one(aead->block, mask, mask);
+		return 0;
+	}
 	if (!crypto_skcipher_ivsize(aead->sn))
 		return dtls_cipher13_run(aead, work, mask,
 					 count * DTLS_RECORD13_SAMPLE);
@@ -136,8 +185,8 @@ int dtls_cipher13_mask(const struct dtls_aead *aead, struct dtls_work *work)
 	if (!count)
 		return 0;
 	for (i = 0; i < count; i++)
-		memcpy(sn->masks + i * DTLS_RECORD13_SAMPLE,
-		       sn->record[i] + aead->front, DTLS_RECORD13_SAMPLE);
+		dtls_record13_sample(sn->masks + i * DTLS_RECORD13_SAMPLE,
+				     sn->record[i] + aead->front);
 	err = dtls_cipher13_masks(aead, work, 0, count);
 	/* they wait still: nothing goes out with its number in the clear */
 	if (err)
@@ -151,10 +200,10 @@ int dtls_cipher13_mask(const struct dtls_aead *aead, struct dtls_work *work)
 }
 
 /* The cipher, over header and what follows it; @sg is what is read. */
-static int dtls_cipher13_crypt(const struct dtls_aead *aead,
-			       struct dtls_work *work, struct scatterlist *sg,
-			       unsigned int hdr_len, u64 seq,
-			       unsigned int crypt, bool seal)
+static __always_inline int
+dtls_cipher13_crypt(const struct dtls_aead *aead, struct dtls_work *work,
+		    struct scatterlist *sg, unsigned int hdr_len, u64 seq,
+		    unsigned int crypt, bool seal)
 {
 	int err;
 
@@ -190,8 +239,12 @@ int dtls_cipher13_seal(const struct dtls_aead *aead, struct dtls_work *work,
 
 	inner = dtls_inner_put(wire + aead->front, plain, type, pad);
 	len = inner + aead->cipher->tag_len;
-	dtls_record13_put_hdr(wire, DTLS_RECORD13_FORM, aead->cid,
-			      aead->cid_len, epoch, seq, len);
+	if (likely(!aead->cid_len))
+		dtls_record13_put_hdr(wire, DTLS_RECORD13_FORM, NULL, 0, epoch,
+				      seq, len);
+	else
+		dtls_record13_put_hdr(wire, DTLS_RECORD13_FORM, aead->cid,
+				      aead->cid_len, epoch, seq, len);
 	dtls_work_point(work, wire, aead->front + len);
 	err = dtls_cipher13_crypt(aead, work, &work->sg, aead->front, seq,
 				  inner, true);
@@ -208,9 +261,7 @@ int dtls_cipher13_seal(const struct dtls_aead *aead, struct dtls_work *work,
  * @frag:    where the ciphertext lies or goes, in memory that may be mapped for
  *           DMA; the header stands just in front, its number in the clear
  * @from:    the ciphertext: @frag, or memory that nobody writes meanwhile
- * @hdr_len: bytes of the header
- * @seq:     sequence number
- * @len:     bytes of ciphertext and tag
+ * @hdr:     its header, with its number
  *
  * Context: process, sleeps if the AEAD does.
  * Return: bytes of the DTLSInnerPlaintext at @frag; or -EMSGSIZE if the record
@@ -219,24 +270,25 @@ int dtls_cipher13_seal(const struct dtls_aead *aead, struct dtls_work *work,
  * error must not be shown to anyone.
  */
 int dtls_cipher13_open(const struct dtls_aead *aead, struct dtls_work *work,
-		       u8 *frag, const u8 *from, unsigned int hdr_len,
-		       u64 seq, unsigned int len)
+		       u8 *frag, const u8 *from,
+		       const struct dtls_record_hdr *hdr)
 {
+	unsigned int hdr_len = hdr->hdr_len, len = hdr->len;
 	struct scatterlist *sg = &work->sg;
 	int err, inner;
 
 	if (len < aead->least)
 		return -EMSGSIZE;
-	inner = len - aead->cipher->tag_len;
 	dtls_work_point(work, frag - hdr_len, hdr_len + len);
 	if (from != frag) {
 		sg = work->in;
 		sg_set_buf(&sg[0], frag - hdr_len, hdr_len);
 		sg_set_buf(&sg[1], from, len);
 	}
-	err = dtls_cipher13_crypt(aead, work, sg, hdr_len, seq, len, false);
+	err = dtls_cipher13_crypt(aead, work, sg, hdr_len, hdr->seq, len, false);
 	if (err)
 		return err;
+	inner = hdr->len - aead->cipher->tag_len;
 	/* RFC 8446 5.4: "MUST NOT exceed 2^14 + 1" */
 	return inner > DTLS_RECORD13_INNER_MAX ? -EOVERFLOW : inner;
 }

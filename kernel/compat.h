@@ -25,6 +25,13 @@
 #define dtls_compat_raw
 #endif
 
+/* 6.13: the name of a namespace of symbols is a string. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
+#define DTLS_COMPAT_NS_CRYPTO	"CRYPTO_INTERNAL"
+#else
+#define DTLS_COMPAT_NS_CRYPTO	CRYPTO_INTERNAL
+#endif
+
 #ifndef ITER_SOURCE
 #define ITER_SOURCE	WRITE
 #endif

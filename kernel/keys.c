@@ -368,21 +368,6 @@ bool dtls_keys_failed(struct dtls_epoch *ep)
 }
 
 /**
- * dtls_keys_spent() - is a read key past what the AEAD may stand
- * @ep: read epoch
- *
- * RFC 9147 4.5.3: "If the number of packets that fail authentication exceeds a
- * limit that is specific to the AEAD in use, an implementation SHOULD immediately
- * close the connection". DTLS 1.2 says nothing of it.
- *
- * Context: any. Return: true if no record may be opened under it any more.
- */
-bool dtls_keys_spent(struct dtls_epoch *ep)
-{
-	return atomic64_read(&ep->fails) >= ep->aead.cipher->fail_limit;
-}
-
-/**
  * dtls_keys_limit_told() - is there something to tell of a key that wears out
  * @ep:  write epoch
  * @seq: sequence number just taken, above @ep->near

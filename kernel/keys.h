@@ -96,7 +96,6 @@ void dtls_keys_exit(void);
 struct dtls_epoch *dtls_keys_alloc(u32 window);
 struct dtls_epoch *dtls_keys_get_tx(struct dtls_assoc *assoc);
 struct dtls_epoch *dtls_keys_get_flight(struct dtls_assoc *assoc, u32 epoch);
-bool dtls_keys_spent(struct dtls_epoch *ep);
 struct dtls_epoch *dtls_keys_get_rx(struct dtls_assoc *assoc, u16 epoch);
 bool dtls_keys_has_rx(struct dtls_assoc *assoc);
 bool dtls_keys_has_tx(struct dtls_assoc *assoc);
@@ -171,6 +170,21 @@ static inline enum dtls_replay_verdict dtls_keys_check(struct dtls_epoch *ep,
 	     dtls_replay_check(&ep->replay, seq) == DTLS_REPLAY_NEW))
 		return DTLS_REPLAY_NEW;
 	return dtls_keys_check_locked(ep, seq);
+}
+
+/**
+ * dtls_keys_spent() - is a read key past what the AEAD may stand
+ * @ep: read epoch
+ *
+ * RFC 9147 4.5.3: "If the number of packets that fail authentication exceeds a
+ * limit that is specific to the AEAD in use, an implementation SHOULD immediately
+ * close the connection". DTLS 1.2 says nothing of it.
+ *
+ * Context: any. Return: true if no record may be opened under it any more.
+ */
+static inline bool dtls_keys_spent(struct dtls_epoch *ep)
+{
+	return atomic64_read(&ep->fails) >= ep->aead.cipher->fail_limit;
 }
 
 /**

@@ -413,7 +413,8 @@ static bool dtls_rx_header(struct dtls_rx *rx)
 		const u8 *buf = rx->copy;
 
 		if (unlikely(rx->form != DTLS_FORM_12)) {
-			fault = dtls_rx_parse(rx, left);
+			fault = likely(dtls_rx_parse_usual(rx, left)) ?
+				DTLS_FAULT_OK : dtls_rx_parse(rx, left);
 		} else {
 			if (avail)
 				buf = dtls_run_bytes(run, run->off, rx->copy,

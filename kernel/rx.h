@@ -5,6 +5,7 @@
 
 #include "peer.h"
 #include "raw.h"
+#include "record13.h"
 #include "run.h"
 #include "sock.h"
 #include "stats.h"
@@ -26,6 +27,48 @@ enum dtls_stat dtls_rx_failed(struct dtls_sock *ds, struct dtls_epoch *ep,
 /* rx13.c */
 enum dtls_record_fault dtls_rx_parse(struct dtls_rx *rx, u32 left);
 enum dtls_stat dtls_rx_open_inner(struct dtls_rx *rx, u32 max);
+
+/**
+ * dtls_rx_parse_usual() - read a header as the kernel and most others write it
+ * @rx:   what is in hand
+ * @left: bytes to the end of the datagram
+ *
+ * DTLS 1.3, with two bytes of number and a length, in one piece, and without
+ * connection ID.
+ *
+ * Context: process.
+ * Return: true, with the header in @rx->hdr; false if it is another, or not good,
+ * which is for dtls_rx_parse() to say.
+ */
+static __always_inline bool dtls_rx_parse_usual(struct dtls_rx *rx, u32 left)
+{
+	struct dtls_record_hdr *hdr = &rx->hdr;
+	struct dtls_assoc *assoc = rx->assoc;
+	struct dtls_run *run = &rx->run;
+	u32 in = run->off - run->piece_off;
+	const u8 *buf = run->piece + in;
+	u32 len;
+
+	if (unlikely(rx->form != DTLS_FORM_13) || in >= run->piece_len ||
+	    run->piece_len - in < DTLS_RECORD13_HDR ||
+	    left < DTLS_RECORD13_HDR + DTLS_RECORD13_SAMPLE ||
+	    (buf[0] & ~DTLS_RECORD13_EPOCH) !=
+	    (DTLS_RECORD13_FIXED | DTLS_RECORD13_FORM) ||
+	    assoc->more->rx_cid_len)
+		return false;
+	len = dtls_record_get_be16(buf + DTLS_RECORD13_HDR - 2);
+	if (len < DTLS_RECORD13_SAMPLE || len > left - DTLS_RECORD13_HDR ||
+	    len > DTLS_RECORD13_FRAGMENT_MAX)
+		return false;
+	hdr->seq = 0;
+	hdr->epoch = dtls_record13_epoch(READ_ONCE(assoc->rx_last), buf[0]);
+	hdr->version = 0;
+	hdr->len = len;
+	hdr->hdr_len = DTLS_RECORD13_HDR;
+	hdr->type = buf[0];
+	rx->whole = run->piece_len - in >= DTLS_RECORD13_HDR + len ? buf : NULL;
+	return true;
+}
 
 /*
  * May a record be opened out of place, without a copy? Not where somebody may

@@ -93,6 +93,7 @@ enum dtls_record_fault dtls_rx_parse(struct dtls_rx *rx, u32 left)
 	u32 avail = min_t(u32, left, sizeof(rx->copy));
 	const u8 *buf = NULL;
 
+	rx->whole = NULL;
 	if (avail)
 		buf = dtls_run_bytes(&rx->run, rx->run.off, rx->copy, avail);
 	if (!buf) {
@@ -117,6 +118,63 @@ static bool dtls_rx_take(struct dtls_run *run, u32 off, u8 *to, u32 len)
 /* The last mask is for a record that stands alone. */
 #define DTLS_RX_BATCH		(DTLS_WORK_MASKS - 1)
 
+/* Fetch @count samples, the first at @at and the others a segment apart. */
+static bool dtls_rx_samples(struct dtls_rx *rx, u8 *to, u32 at, u32 count)
+{
+	struct dtls_run *run = &rx->run;
+	u32 in = at - run->piece_off, i;
+	const u8 *from = run->piece + in;
+
+	/* mostly they lie in one piece */
+	if (likely(in < run->piece_len &&
+		   (count - 1) * run->seg + DTLS_RECORD13_SAMPLE <=
+		   run->piece_len - in)) {
+		u32 seg = run->seg;
+
+		for (; count; count--) {
+			dtls_record13_sample(to, from);
+			to += DTLS_RECORD13_SAMPLE;
+			from += seg;
+		}
+		return true;
+	}
+	for (i = 0; i < count; i++)
+		if (!dtls_rx_take(run, at + i * run->seg,
+				  to + i * DTLS_RECORD13_SAMPLE,
+				  DTLS_RECORD13_SAMPLE))
+			return false;
+	return true;
+}
+
+/* Make the masks of the datagrams from this one on, or of this record. */
+static noinline const u8 *dtls_rx_make_masks(struct dtls_rx *rx, u32 at)
+{
+	struct dtls_work_sn *sn = dtls_work_sn(rx->work);
+	u32 first = DTLS_RX_BATCH, count = 1;
+	struct dtls_run *run = &rx->run;
+
+	/* unlike the others, whose masks there are: they are kept */
+	if (!rx->masks) {
+		first = 0;
+		if (run->off % run->seg == 0 && run->end - run->off > run->seg)
+			count = min_t(u32, DTLS_RX_BATCH,
+				      (run->end - at - DTLS_RECORD13_SAMPLE) /
+				      run->seg + 1);
+	}
+	if (!dtls_rx_samples(rx, sn->masks + first * DTLS_RECORD13_SAMPLE, at,
+			     count) ||
+	    dtls_cipher13_masks(&rx->ep->aead, rx->work, first, count)) {
+		rx->masks = 0;
+		return NULL;
+	}
+	if (!first) {
+		rx->mask = 1;
+		rx->masks = count - 1;
+		rx->mask_at = at + run->seg;
+	}
+	return sn->masks + first * DTLS_RECORD13_SAMPLE;
+}
+
 /*
  * Find the mask for the record in hand. With an aggregate the masks of the
  * datagrams that follow are made in the same call of the cipher: mostly their
@@ -126,33 +184,19 @@ static const u8 *dtls_rx_mask(struct dtls_rx *rx)
 {
 	struct dtls_work_sn *sn = dtls_work_sn(rx->work);
 	u32 at = rx->run.off + rx->hdr.hdr_len;
-	u32 ahead = at - rx->mask_at, first = 0, count = 1, i;
-	struct dtls_run *run = &rx->run;
 
-	if (rx->masks && ahead < rx->masks * run->seg) {
-		if (ahead % run->seg == 0)
-			return sn->masks + ahead / run->seg *
-					   DTLS_RECORD13_SAMPLE;
-		/* unlike the others */
-		first = DTLS_RX_BATCH;
-	} else {
-		if (run->off % run->seg == 0 && run->end - run->off > run->seg)
-			count = min_t(u32, DTLS_RX_BATCH,
-				      (run->end - at - DTLS_RECORD13_SAMPLE) /
-				      run->seg + 1);
-		rx->masks = count;
-		rx->mask_at = at;
+	/* those of datagrams that were dropped are left out */
+	while (rx->masks && rx->mask_at <= at) {
+		const u8 *mask = sn->masks + rx->mask * DTLS_RECORD13_SAMPLE;
+		bool found = rx->mask_at == at;
+
+		rx->mask++;
+		rx->masks--;
+		rx->mask_at += rx->run.seg;
+		if (likely(found))
+			return mask;
 	}
-	for (i = 0; i < count; i++)
-		if (!dtls_rx_take(run, at + i * run->seg, sn->masks +
-				  (first + i) * DTLS_RECORD13_SAMPLE,
-				  DTLS_RECORD13_SAMPLE))
-			break;
-	if (i == count &&
-	    !dtls_cipher13_masks(&rx->ep->aead, rx->work, first, count))
-		return sn->masks + first * DTLS_RECORD13_SAMPLE;
-	rx->masks = 0;
-	return NULL;
+	return dtls_rx_make_masks(rx, at);
 }
 
 /*
@@ -166,7 +210,9 @@ static bool dtls_rx_number(struct dtls_rx *rx, u8 *head)
 	const u8 *mask;
 	u8 *number;
 
-	if (!dtls_rx_take(&rx->run, rx->run.off, head, hdr->hdr_len))
+	if (likely(rx->whole))
+		__builtin_memcpy(head, rx->whole, DTLS_RECORD13_HDR);
+	else if (!dtls_rx_take(&rx->run, rx->run.off, head, hdr->hdr_len))
 		return false;
 	mask = dtls_rx_mask(rx);
 	if (!mask)
@@ -228,7 +274,7 @@ enum dtls_stat dtls_rx_open_inner(struct dtls_rx *rx, u32 max)
 	enum dtls_replay_verdict verdict;
 	struct dtls_epoch *ep = rx->ep;
 	const u8 *from;
-	u8 *frag, type = 0;
+	u8 *frag, type;
 	int len;
 
 	if (!rx->work)
@@ -248,19 +294,26 @@ enum dtls_stat dtls_rx_open_inner(struct dtls_rx *rx, u32 max)
 	if (verdict != DTLS_REPLAY_NEW)
 		return dtls_rx_refused(verdict);
 
-	from = dtls_rx_fragment(rx, frag);
+	if (likely(rx->whole && hdr->len < DTLS_RX_DIRECT)) {
+		memcpy(frag, rx->whole + DTLS_RECORD13_HDR, hdr->len);
+		from = frag;
+	} else {
+		from = dtls_rx_fragment(rx, frag);
+	}
 	if (!from)
 		return DTLS_STAT_RX_DROP_NOMEM;
 	if (ep->aead.form == DTLS_FORM_13)
-		len = dtls_cipher13_open(&ep->aead, rx->work, frag, from,
-					 hdr->hdr_len, hdr->seq, hdr->len);
+		len = dtls_cipher13_open(&ep->aead, rx->work, frag, from, hdr);
 	else
 		len = dtls_cipher_open_cid12(&ep->aead, rx->work, frag, from,
 					     hdr);
 	if (len < 0)
 		return dtls_rx_failed(rx->ds, ep, len);
 	frag = rx->work->buf + DTLS_WORK_PAYLOAD;
-	len = dtls_inner_strip(frag, len, &type);
+	/* to no variable of this function, which would have to guard its stack */
+	rx->plain.type = 0;
+	len = dtls_inner_strip(frag, len, &rx->plain.type);
+	type = rx->plain.type;
 	verdict = dtls_keys_commit(ep, hdr->seq, max(len, 0));
 	if (verdict != DTLS_REPLAY_NEW)
 		return dtls_rx_refused(verdict);

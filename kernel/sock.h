@@ -140,12 +140,15 @@ struct dtls_run {
  * @run:     what is in hand; its list is not used
  * @hdr:     header of the record
  * @copy:    its bytes, where they do not lie in one piece
+ * @whole:   but for plain DTLS 1.2: the record, if it is known to lie in one piece
+ *           and to have the usual header of DTLS 1.3; else NULL
  * @form:    enum dtls_form of the records
  * @cid:     but for plain DTLS 1.2: number of the connection ID of the record, or
  *           %DTLS_CONNID_NONE
- * @masks:   DTLS 1.3: masks of sequence numbers that wait in @work
- * @mask_at: and the place in @run that the first of them was made from; the
- *           others are a segment apart
+ * @mask:    DTLS 1.3: which of the masks of sequence numbers in @work is next
+ * @masks:   how many there are from it on
+ * @mask_at: and the place in @run that it was made from; the others are a segment
+ *           apart
  * @plain:   the record just opened, good until the next call
  * @last:    bytes it takes in @run
  * @fit:     length of the fragment that it came out of, or 0
@@ -164,7 +167,9 @@ struct dtls_rx {
 	struct dtls_run		run;
 	struct dtls_record_hdr	hdr;
 	u8			copy[DTLS_RECORD_HDR12 + DTLS_CID_MAX];
+	const u8		*whole;
 	u8			form;
+	u8			mask;
 	u8			masks;
 	u32			cid;
 	u32			mask_at;

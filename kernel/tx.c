@@ -156,7 +156,11 @@ static noinline unsigned int dtls_tx_pad_some(const struct dtls_tx *tx,
 static inline unsigned int dtls_tx_pad(const struct dtls_tx *tx, size_t plain,
 				       unsigned int padding)
 {
-	return likely(!padding) ? 0 : dtls_tx_pad_some(tx, plain, padding);
+	/* unless asked for, only what is too short for a mask has any */
+	if (likely(!padding) ||
+	    (padding == 1 && plain >= DTLS_RECORD13_SAMPLE))
+		return 0;
+	return dtls_tx_pad_some(tx, plain, padding);
 }
 
 /* Bytes of a record of @plain bytes. */
