@@ -14,6 +14,8 @@
 #	make bench		what a record costs, by kdtls and by others (KERNEL=;
 #				HERE=1: speed of this machine, with the module loaded)
 #	make bench-check	against the baseline and the budgets (BASELINE=write)
+#	make profile		which functions a record spends that in (KERNEL=, SIDE=,
+#				CIPHER=, SIZE=)
 #	make demo		a file crosses a network (FILE=..., KERNEL=6.12)
 #	make guest		a command in the guest (KERNEL=, CMD=...)
 #
@@ -78,6 +80,10 @@ bench-check:
 	@$(vm)/deps.sh $(bench_packages)
 	@/usr/bin/python3 selftests/bench/bench.py $(if $(filter write,$(BASELINE)),baseline,check)
 
+profile:
+	@$(vm)/deps.sh $(bench_packages)
+	@/usr/bin/python3 selftests/bench/profile/profile.py
+
 demo:
 	@$(vm)/with-module.sh selftests/demo.sh
 
@@ -92,4 +98,4 @@ clean:
 export KERNEL DEBUG TEST FILE V HERE
 
 .PHONY: all module userspace install module-install userspace-install
-.PHONY: check check-full coverage lint fuzz bench bench-check demo guest clean
+.PHONY: check check-full coverage lint fuzz bench bench-check profile demo guest clean

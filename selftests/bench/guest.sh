@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Guest half of make bench: guest.sh WHAT..., each of rows, aead, many, memory,
-# refusal, dry, time, parallel. Prints lines of JSON. bench.py says the rest in
+# refusal, dry, time, parallel, symbols. Prints lines of JSON. bench.py says the rest in
 # the environment: BENCH (the program), AEAD_KO, ROUNDS, ASSOCIATIONS, ARGS.
 here=$(cd "$(dirname "$0")" && pwd -P)
 . "$here/../vm/guest-lib.sh"
@@ -26,6 +26,12 @@ transforms() {
 	rmmod aead_bench
 }
 
+# What lies where in the kernel, for profile.py.
+symbols() {
+	echo 0 >/proc/sys/kernel/kptr_restrict
+	awk '$2 ~ /[tTwW]/ { print "@", $1, $3 }' /proc/kallsyms
+}
+
 # Under an emulated processor there must be no speed, but an error.
 refusal() {
 	local what out
@@ -47,6 +53,7 @@ for what; do
 	dry) "$BENCH" $ARGS time 0 1 && "$BENCH" parallel 0 1 ;;
 	time) "$BENCH" $ARGS time "$SECONDS_EACH" "$ROUNDS" ;;
 	parallel) "$BENCH" parallel "$SECONDS_EACH" "$ROUNDS" ;;
+	symbols) symbols ;;
 	esac || rc=1
 done
 exit $rc
