@@ -94,11 +94,6 @@ struct dtls_peers {
 
 int dtls_peer_prepare(struct dtls_peers **peers);
 void dtls_peer_free(struct dtls_peers *peers);
-int dtls_peer_parse(const struct sock *sk,
-		    const struct __kernel_sockaddr_storage *from, unsigned int len,
-		    struct dtls_peer_key *key);
-int dtls_peer_name(const struct sock *sk, const struct dtls_peer_key *key,
-		   struct __kernel_sockaddr_storage *to);
 int dtls_peer_add(struct dtls_peers *peers, struct dtls_assoc *assoc,
 		  const struct dtls_peer_key *key, bool replace, u32 max,
 		  struct dtls_assoc **old);
@@ -121,6 +116,14 @@ void dtls_peer_heard(struct dtls_assoc *assoc, unsigned int len);
 int dtls_peer_of_msg(struct dtls_sock *ds, struct msghdr *msg,
 		     struct dtls_assoc **assoc);
 int dtls_peer_send(const struct dtls_assoc *assoc, struct msghdr *msg);
+
+/* peeraddr.c */
+int dtls_peer_parse(const struct sock *sk,
+		    const struct __kernel_sockaddr_storage *from, unsigned int len,
+		    struct dtls_peer_key *key);
+int dtls_peer_name(const struct sock *sk, const struct dtls_peer_key *key,
+		   struct __kernel_sockaddr_storage *to);
+void dtls_peer_source(const struct sk_buff *skb, struct dtls_peer_key *key);
 
 /* peeropt.c */
 int dtls_peeropt_set(struct dtls_sock *ds, int optname, sockptr_t optval,
