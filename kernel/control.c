@@ -15,7 +15,7 @@
 #include "stats.h"
 #include "update.h"
 
-static int dtls_control_errno(u32 event, u8 code)
+static int dtls_control_errno(u32 event, u8 code, u32 data)
 {
 	switch (event) {
 	case DTLS_EVENT_LIMIT:
@@ -25,6 +25,8 @@ static int dtls_control_errno(u32 event, u8 code)
 	case DTLS_EVENT_FLIGHT:
 		return -EALREADY;
 	case DTLS_EVENT_CLOSED:
+		if (data)
+			return -ETIMEDOUT;
 		return code == DTLS_ALERT_CLOSE_NOTIFY ? -ESHUTDOWN :
 							 -ECONNRESET;
 	}
@@ -88,7 +90,7 @@ void dtls_control_event(struct dtls_assoc *assoc, u32 event, u8 code,
 			u32 epoch, u32 data)
 {
 	struct sock_extended_err ee = {
-		.ee_errno = -dtls_control_errno(event, code),
+		.ee_errno = -dtls_control_errno(event, code, data),
 		.ee_origin = SO_EE_ORIGIN_DTLS,
 		.ee_type = event,
 		.ee_code = code,

@@ -60,7 +60,7 @@ static void dtls_close(struct sock *sk, long timeout)
 	struct dtls_assoc *assoc;
 
 	lock_sock(sk);
-	ds->closed = true;
+	WRITE_ONCE(ds->closed, true);
 	if (ds->base_ready) {
 		write_lock_bh(&sk->sk_callback_lock);
 		WRITE_ONCE(sk->sk_data_ready, ds->base_ready);

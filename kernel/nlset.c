@@ -370,6 +370,7 @@ int dtls_nl_peer_del_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct dtls_netlink_ref ref;
 	struct dtls_assoc *assoc;
+	unsigned int how = DTLS_PEEROPT_SOON;
 	u32 flags;
 	int err;
 
@@ -378,11 +379,13 @@ int dtls_nl_peer_del_doit(struct sk_buff *skb, struct genl_info *info)
 		err = dtls_netlink_get(skb, info->attrs, info->extack, &ref);
 	if (err)
 		return err;
+	if (flags & DTLS_PEER_NOTIFY)
+		how |= DTLS_PEEROPT_NOTIFY;
 	assoc = dtls_netlink_peer(&ref, info->attrs, info->extack);
 	err = PTR_ERR_OR_ZERO(assoc);
 	if (!err)
-		err = dtls_nlset_say(info, dtls_peeropt_remove(ref.ds, assoc, flags,
-							       true));
+		err = dtls_nlset_say(info, dtls_peeropt_remove(ref.ds, assoc,
+							       how));
 	dtls_netlink_put(&ref);
 	return err;
 }

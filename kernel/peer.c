@@ -4,6 +4,7 @@
  * identifier for the program, without a lock. Who has found one holds its
  * association, which stays good to work with when the peer is removed.
  */
+#include <linux/jiffies.h>
 #include <linux/slab.h>
 
 #include "control.h"
@@ -118,6 +119,7 @@ static int dtls_peer_create(struct dtls_peers *peers, struct dtls_assoc *assoc,
 	peer->id = peers->last + 1;
 	peer->assoc = assoc;
 	peer->told = *key;
+	peer->heard = jiffies;
 	/* before it can be found */
 	assoc->peer = peer;
 	err = dtls_quota_charge(peers->quota);

@@ -5,6 +5,7 @@
 
 #include <linux/in6.h>
 #include <linux/rhashtable.h>
+#include <linux/workqueue.h>
 #include <linux/xarray.h>
 
 #include "assoc.h"
@@ -61,6 +62,8 @@ struct dtls_peer_place {
  * @capped: it has moved by itself, and who is there has not been asked
  * @credit: bytes that may be sent to it then
  * @quota:  account that it is charged to; NULL: it is not
+ * @records: records that had been opened when idle.c has looked last
+ * @heard:  and jiffies of when it has seen another number of them
  */
 struct dtls_peer {
 	struct dtls_peer_place __rcu *place;
@@ -72,6 +75,8 @@ struct dtls_peer {
 	bool			capped;
 	atomic64_t		credit;
 	struct dtls_quota	*quota;
+	u64			records;
+	unsigned long		heard;
 };
 
 /**
@@ -82,6 +87,8 @@ struct dtls_peer {
  * @last:    identifier given last
  * @cid_len: bytes of all connection IDs; 0: there has been none yet
  * @quota:   account of whoever has added the first
+ * @ds:      the socket
+ * @idle:    looks for those from whom nothing comes
  */
 struct dtls_peers {
 	struct rhashtable	table;
@@ -90,6 +97,8 @@ struct dtls_peers {
 	unsigned long		last;
 	u8			cid_len;
 	struct dtls_quota	*quota;
+	struct dtls_sock	*ds;
+	struct delayed_work	idle;
 };
 
 int dtls_peer_prepare(struct dtls_peers **peers);
@@ -125,6 +134,11 @@ int dtls_peer_name(const struct sock *sk, const struct dtls_peer_key *key,
 		   struct __kernel_sockaddr_storage *to);
 void dtls_peer_source(const struct sk_buff *skb, struct dtls_peer_key *key);
 
+/* Flags of dtls_peeropt_remove(). */
+#define DTLS_PEEROPT_NOTIFY	1	/* send a close_notify first */
+#define DTLS_PEEROPT_SOON	2	/* if the lock of the cork is held for long, do not */
+#define DTLS_PEEROPT_IDLE	4	/* nothing has come from it for long: say so */
+
 /* peeropt.c */
 int dtls_peeropt_set(struct dtls_sock *ds, int optname, sockptr_t optval,
 		     unsigned int optlen);
@@ -134,7 +148,7 @@ int dtls_peeropt_new(struct dtls_sock *ds, const struct dtls_peer_key *key,
 		     const struct dtls_keys *tx, const struct dtls_keys *rx,
 		     bool replace, bool soon, u64 *id);
 int dtls_peeropt_remove(struct dtls_sock *ds, struct dtls_assoc *assoc,
-			bool notify, bool soon);
+			unsigned int how);
 void dtls_peeropt_purge(struct dtls_sock *ds);
 
 /**

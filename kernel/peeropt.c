@@ -6,6 +6,7 @@
 
 #include "assocopt.h"
 #include "control.h"
+#include "idle.h"
 #include "install.h"
 #include "netlink.h"
 #include "peer.h"
@@ -103,6 +104,7 @@ static int dtls_peeropt_add_locked(struct dtls_sock *ds,
 		err = dtls_peer_prepare(&fresh);
 		if (err)
 			return err;
+		dtls_idle_init(fresh, ds);
 		peers = fresh;
 	}
 	err = dtls_peer_add(peers, assoc, key, replace,
@@ -118,6 +120,8 @@ static int dtls_peeropt_add_locked(struct dtls_sock *ds,
 	}
 	if (!err)
 		dtls_sockopt_gro_on(ds);
+	if (!err && fresh)
+		dtls_idle_start(ds);
 	return err;
 }
 
@@ -201,20 +205,20 @@ static int dtls_peeropt_add(struct dtls_sock *ds,
  * dtls_peeropt_remove() - remove a peer
  * @ds:     socket
  * @assoc:  association of the peer; the caller's reference is given back
- * @notify: send a close_notify first
- * @soon:   give up if somebody holds the lock of the cork for long
+ * @how:    DTLS_PEEROPT_*
  *
  * Context: process, may sleep; no locks held.
- * Return: 0; -ENOENT if somebody else was as fast; with @soon -EBUSY, -EINTR.
+ * Return: 0; -ENOENT if somebody else was as fast; with %DTLS_PEEROPT_SOON -EBUSY,
+ * -EINTR.
  */
 int dtls_peeropt_remove(struct dtls_sock *ds, struct dtls_assoc *assoc,
-			bool notify, bool soon)
+			unsigned int how)
 {
 	int err;
 
-	if (notify)
+	if (how & DTLS_PEEROPT_NOTIFY)
 		dtls_control_close_notify(assoc, MSG_DONTWAIT);
-	err = dtls_lock_mutex(&ds->cork.lock, soon);
+	err = dtls_lock_mutex(&ds->cork.lock, how & DTLS_PEEROPT_SOON);
 	if (err)
 		goto out;
 	/* somebody else may have been as fast */
@@ -223,6 +227,8 @@ int dtls_peeropt_remove(struct dtls_sock *ds, struct dtls_assoc *assoc,
 	} else {
 		dtls_peer_remove(ds->peers, assoc);
 		dtls_netlink_changed(ds);
+		if (how & DTLS_PEEROPT_IDLE)
+			dtls_control_event(assoc, DTLS_EVENT_CLOSED, 0, 0, 1);
 		dtls_netlink_event(assoc, DTLS_EVENT_REMOVED, 0, 0, 0, NULL);
 	}
 	mutex_unlock(&ds->cork.lock);
@@ -244,8 +250,8 @@ static int dtls_peeropt_del(struct dtls_sock *ds,
 	assoc = dtls_peeropt_find(ds, info);
 	if (IS_ERR(assoc))
 		return PTR_ERR(assoc);
-	return dtls_peeropt_remove(ds, assoc, info->flags & DTLS_PEER_NOTIFY,
-				   false);
+	return dtls_peeropt_remove(ds, assoc, info->flags & DTLS_PEER_NOTIFY ?
+					      DTLS_PEEROPT_NOTIFY : 0);
 }
 
 /*
@@ -413,6 +419,7 @@ void dtls_peeropt_purge(struct dtls_sock *ds)
 
 	if (!peers)
 		return;
+	dtls_idle_stop(peers);
 	xa_for_each(&peers->ids, id, peer) {
 		/* freed with its association, after a grace period */
 		struct dtls_assoc *assoc = peer->assoc;

@@ -208,6 +208,7 @@ struct dtls_rx {
  * @again:         brings pollers back to a queue that they did not see the end
  *                 of
  * @peers_max:     DTLS_PEER_MAX
+ * @peers_idle:    DTLS_PEER_IDLE, seconds
  * @window:        replay window for keys to come, records
  * @events:        mask of DTLS_EVENT_* the program wants
  * @gso_size:      plaintext segment size, bytes; 0 is off
@@ -247,6 +248,7 @@ struct dtls_sock {
 	struct timer_list	again;
 	u32			window;
 	u32			peers_max;
+	u32			peers_idle;
 	u32			events;
 	u16			padding;
 	bool			gro;

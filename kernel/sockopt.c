@@ -9,6 +9,7 @@
 #include "control.h"
 #include "flight.h"
 #include "handshake.h"
+#include "idle.h"
 #include "install.h"
 #include "netlink.h"
 #include "peer.h"
@@ -214,6 +215,17 @@ static int dtls_sockopt_set_no_export(struct dtls_sock *ds, int val)
 	return err;
 }
 
+static int dtls_sockopt_set_idle(struct dtls_sock *ds, int val)
+{
+	if (val < 0)
+		return -EINVAL;
+	mutex_lock(&ds->cork.lock);
+	WRITE_ONCE(ds->peers_idle, val);
+	dtls_idle_start(ds);
+	mutex_unlock(&ds->cork.lock);
+	return 0;
+}
+
 static int dtls_sockopt_set_int(struct dtls_sock *ds, int optname,
 				sockptr_t optval, unsigned int optlen)
 {
@@ -248,6 +260,8 @@ static int dtls_sockopt_set_int(struct dtls_sock *ds, int optname,
 			return -EINVAL;
 		WRITE_ONCE(ds->peers_max, val);
 		return 0;
+	case DTLS_PEER_IDLE:
+		return dtls_sockopt_set_idle(ds, val);
 	case DTLS_PADDING:
 		if (val < 0 || val > DTLS_PLAINTEXT_MAX)
 			return -EINVAL;
@@ -287,6 +301,7 @@ static int dtls_sockopt_set_dtls(struct dtls_sock *ds, int optname,
 	case DTLS_MOVE:
 	case DTLS_PASSTHROUGH:
 	case DTLS_PEER_MAX:
+	case DTLS_PEER_IDLE:
 		return dtls_sockopt_set_int(ds, optname, optval, optlen);
 	case DTLS_PEER_ADD:
 	case DTLS_PEER_DEL:
@@ -419,6 +434,9 @@ static bool dtls_sockopt_int(struct dtls_sock *ds, int level, int optname,
 		return true;
 	case DTLS_PEER_MAX:
 		*val = READ_ONCE(ds->peers_max);
+		return true;
+	case DTLS_PEER_IDLE:
+		*val = READ_ONCE(ds->peers_idle);
 		return true;
 	case DTLS_REPLAY_WINDOW:
 		*val = READ_ONCE(ds->window);

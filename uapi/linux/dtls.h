@@ -48,6 +48,7 @@
 #define DTLS_PEER_MOVE		26	/* set: struct dtls_peer_info */
 #define DTLS_PASSTHROUGH	27	/* set, get: int, mask of DTLS_PASS_* */
 #define DTLS_PEER_MAX		28	/* set, get: int, peers; 0: any number */
+#define DTLS_PEER_IDLE		29	/* set, get: int, seconds; 0: no limit */
 #define DTLS_HANDSHAKE		30	/* set: struct dtls_handshake */
 #define DTLS_PEER_IDENTITY	31	/* get: struct dtls_identity, and text */
 
@@ -428,10 +429,12 @@ struct dtls_identity {
  *   ee_info    epoch
  *   ee_data    LIMIT, REKEY: 0 for writing, 1 for reading; CID: how many
  *              there are for DTLS_NEXT_CID, or how many the peer wants, to be
- *              given with DTLS_NEW_CID; otherwise 0
+ *              given with DTLS_NEW_CID; CLOSED: 1 because of DTLS_PEER_IDLE;
+ *              otherwise 0
  *   ee_errno   LIMIT: EKEYEXPIRED, RENEGOTIATE: EPROTO, FLIGHT: EALREADY,
  *              CLOSED: ECONNRESET after a fatal alert, ESHUTDOWN after
- *              close_notify, otherwise ENOMSG
+ *              close_notify, ETIMEDOUT because of DTLS_PEER_IDLE; otherwise
+ *              ENOMSG
  */
 #define SO_EE_ORIGIN_DTLS	0x44
 
