@@ -14,6 +14,7 @@
 #include <net/genetlink.h>
 #include <net/inet_sock.h>
 #include <net/sock.h>
+#include <net/udp.h>
 
 /*
  * A variable that need not be cleared (CONFIG_INIT_STACK_ALL_ZERO) in the path
@@ -142,6 +143,48 @@ static inline bool dtls_compat_pool_pages(const struct sk_buff *skb)
 	return skb->pp_recycle;
 #else
 	return false;
+#endif
+}
+
+/* 6.2: a network namespace may have a table of its own. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
+#define dtls_compat_udp_table(sk) \
+	((sk)->sk_prot->h.udp_table ?: sock_net(sk)->ipv4.udp_table)
+#else
+#define dtls_compat_udp_table(sk)	((sk)->sk_prot->h.udp_table)
+#endif
+
+/* 6.7: what was bits of its own is bits of one word, of IPv6, too. */
+static inline void dtls_compat_inherit_inet(struct inet_sock *inet,
+					    const struct inet_sock *from)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+	inet->inet_flags = READ_ONCE(from->inet_flags);
+#else
+	inet->cmsg_flags = from->cmsg_flags;
+	inet->recverr = from->recverr;
+	inet->recverr_rfc4884 = from->recverr_rfc4884;
+	inet->freebind = from->freebind;
+	inet->transparent = from->transparent;
+	inet->nodefrag = from->nodefrag;
+	inet->mc_loop = from->mc_loop;
+	inet->mc_all = from->mc_all;
+#endif
+}
+
+static inline void dtls_compat_inherit_inet6(struct ipv6_pinfo *np,
+					     const struct ipv6_pinfo *from)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
+	np->recverr = from->recverr;
+	np->recverr_rfc4884 = from->recverr_rfc4884;
+	np->sndflow = from->sndflow;
+	np->repflow = from->repflow;
+	np->dontfrag = from->dontfrag;
+	np->autoflowlabel = from->autoflowlabel;
+	np->autoflowlabel_set = from->autoflowlabel_set;
+	np->mc_loop = from->mc_loop;
+	np->mc_all = from->mc_all;
 #endif
 }
 

@@ -120,6 +120,7 @@ static int dtls_peer_create(struct dtls_peers *peers, struct dtls_assoc *assoc,
 	peer->assoc = assoc;
 	peer->told = *key;
 	peer->heard = jiffies;
+	INIT_LIST_HEAD(&peer->parked);
 	/* before it can be found */
 	assoc->peer = peer;
 	err = dtls_quota_charge(peers->quota);
@@ -198,6 +199,8 @@ int dtls_peer_add(struct dtls_peers *peers, struct dtls_assoc *assoc,
 	was = rhashtable_lookup(&peers->table, key, dtls_peer_places);
 	if (was && !replace)
 		err = -EEXIST;
+	else if (was && was->peer->moving)
+		err = -EBUSY;
 	else if (!was && max && atomic_read(&peers->table.nelems) >= max)
 		err = -ENOBUFS;
 	else
@@ -255,15 +258,20 @@ void dtls_peer_uncharge(struct dtls_assoc *assoc)
 
 /**
  * dtls_peer_free_one() - free what dtls_peer_add() has made
- * @peer: peer, or NULL
+ * @peer: peer, that nobody finds any more, or NULL
  *
- * Context: any, after a grace period.
+ * Context: any.
  */
 void dtls_peer_free_one(struct dtls_peer *peer)
 {
-	if (peer)
-		kfree(dtls_peer_place(peer));
-	kfree(peer);
+	struct dtls_peer_place *place;
+
+	if (!peer)
+		return;
+	place = dtls_peer_place(peer);
+	if (place)
+		kfree_rcu(place, rcu);
+	kfree_rcu(peer, rcu);
 }
 
 /**
@@ -288,7 +296,8 @@ void dtls_peer_where(const struct dtls_assoc *assoc, struct dtls_peer_key *key)
  * @credit: bytes that may be sent there; 0: any number, as it has been asked
  *
  * Context: process, may sleep.
- * Return: 0; -EEXIST if there is another peer at that address; -ENOMEM.
+ * Return: 0; -EEXIST if there is another peer at that address; -ENOMEM; -EBUSY while
+ * it moves to a socket of its own.
  */
 int dtls_peer_move(struct dtls_peers *peers, struct dtls_assoc *assoc,
 		   const struct dtls_peer_key *key, s64 credit)
@@ -297,6 +306,8 @@ int dtls_peer_move(struct dtls_peers *peers, struct dtls_assoc *assoc,
 	struct dtls_peer_place *was = dtls_peer_place(peer), *place;
 	int err;
 
+	if (peer->moving)
+		return -EBUSY;
 	peer->told = *key;
 	if (!memcmp(&was->key, key, sizeof(*key))) {
 		WRITE_ONCE(peer->capped, credit);
@@ -323,7 +334,8 @@ int dtls_peer_move(struct dtls_peers *peers, struct dtls_assoc *assoc,
 /* Hold the association of a peer; called under RCU. */
 static struct dtls_assoc *dtls_peer_get(struct dtls_peer *peer)
 {
-	if (!peer || !refcount_inc_not_zero(&peer->assoc->ref))
+	if (!peer || READ_ONCE(peer->moving) ||
+	    !refcount_inc_not_zero(&peer->assoc->ref))
 		return NULL;
 	return peer->assoc;
 }
@@ -375,6 +387,29 @@ struct dtls_assoc *dtls_peer_find_id(struct dtls_peers *peers, u64 id,
 	} while (next && peer && !assoc);
 	rcu_read_unlock();
 	return assoc;
+}
+
+/**
+ * dtls_peer_parking() - is a datagram one of a peer that moves to another socket
+ * @peers: of a socket
+ * @skb:   datagram, of UDP's queue, whose peer was not found
+ *
+ * Context: under RCU. Return: the peer, or NULL.
+ */
+struct dtls_peer *dtls_peer_parking(struct dtls_peers *peers,
+				    const struct sk_buff *skb)
+{
+	struct dtls_peer_place *place;
+	struct dtls_peer_key key;
+
+	/* pairs with dtls_peeloff_begin(): who saw that it moves sees this */
+	smp_rmb();
+	if (likely(!READ_ONCE(peers->moves)))
+		return NULL;
+	dtls_peer_source(skb, &key);
+	place = rhashtable_lookup(&peers->table, &key, dtls_peer_places);
+	return place && READ_ONCE(place->peer->moving) == DTLS_PEER_MOVES ?
+	       place->peer : NULL;
 }
 
 /* Does a datagram begin with a connection ID? Return: false if not. */

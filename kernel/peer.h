@@ -51,6 +51,13 @@ struct dtls_peer_place {
 	struct rcu_head		rcu;
 };
 
+/* Does a peer move to a socket of its own? Then it is found no more. */
+enum dtls_peer_moving {
+	DTLS_PEER_STAYS,
+	DTLS_PEER_MOVES,	/* what of it is taken is parked */
+	DTLS_PEER_GONE,
+};
+
 /**
  * struct dtls_peer - a peer; lives as long as its association
  * @place:  where it is; changed under the lock of the socket's cork
@@ -62,6 +69,10 @@ struct dtls_peer_place {
  * @capped: it has moved by itself, and who is there has not been asked
  * @credit: bytes that may be sent to it then
  * @quota:  account that it is charged to; NULL: it is not
+ * @parked: while it moves to a socket of its own: what of it was taken meanwhile,
+ *          under the socket's ready_lock
+ * @moving: enum dtls_peer_moving; changed under ready_lock and that of the cork
+ * @rcu:    readers go on meanwhile
  * @records: records that had been opened when idle.c has looked last
  * @heard:  and jiffies of when it has seen another number of them
  */
@@ -75,6 +86,9 @@ struct dtls_peer {
 	bool			capped;
 	atomic64_t		credit;
 	struct dtls_quota	*quota;
+	struct list_head	parked;
+	u8			moving;
+	struct rcu_head		rcu;
 	u64			records;
 	unsigned long		heard;
 };
@@ -87,6 +101,8 @@ struct dtls_peer {
  * @last:    identifier given last
  * @cid_len: bytes of all connection IDs; 0: there has been none yet
  * @quota:   account of whoever has added the first
+ * @moves:   peers that move to sockets of their own
+ * @turns:   those that then have stayed
  * @ds:      the socket
  * @idle:    looks for those from whom nothing comes
  */
@@ -97,6 +113,8 @@ struct dtls_peers {
 	unsigned long		last;
 	u8			cid_len;
 	struct dtls_quota	*quota;
+	unsigned int		moves;
+	unsigned int		turns;
 	struct dtls_sock	*ds;
 	struct delayed_work	idle;
 };
@@ -113,6 +131,8 @@ struct dtls_assoc *dtls_peer_find(struct dtls_peers *peers,
 				  const struct dtls_peer_key *key);
 struct dtls_assoc *dtls_peer_find_id(struct dtls_peers *peers, u64 id,
 				     bool next);
+struct dtls_peer *dtls_peer_parking(struct dtls_peers *peers,
+				    const struct sk_buff *skb);
 struct dtls_assoc *dtls_peer_of_skb(struct dtls_sock *ds,
 				    const struct sk_buff *skb, u32 off,
 				    bool *elsewhere);

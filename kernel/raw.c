@@ -16,8 +16,15 @@
 #include "stats.h"
 #include "trace.h"
 
-/* RFC 7983 7, RFC 9443 5: "20 < B < 63" is DTLS, both included. */
-static bool dtls_raw_byte(u8 first)
+/**
+ * dtls_raw_byte() - does a datagram begin as no DTLS does
+ * @first: its first byte
+ *
+ * RFC 7983 7, RFC 9443 5: "20 < B < 63" is DTLS, both included.
+ *
+ * Context: any. Return: true if so.
+ */
+bool dtls_raw_byte(u8 first)
 {
 	return first < 20 || first > 63;
 }

@@ -8,6 +8,7 @@
 /* In the place of a content type: no record has it (RFC 9147 4.1: 0 is padding). */
 #define DTLS_TYPE_RAW		0
 
+bool dtls_raw_byte(u8 first);
 u32 dtls_raw_first(struct dtls_run *run);
 bool dtls_raw_next(struct dtls_rx *rx);
 int dtls_raw_take(struct dtls_rx *rx, u32 max);

@@ -8,6 +8,7 @@
 #include <linux/slab.h>
 #include <net/compat.h>
 
+#include "peer.h"
 #include "raw.h"
 #include "sock.h"
 
@@ -242,6 +243,51 @@ int dtls_ready_len(struct dtls_sock *ds)
 		len = rec->plain.len;
 	spin_unlock(&ds->ready_lock);
 	return len;
+}
+
+static bool dtls_ready_is(const struct dtls_ready *rec, u64 peer,
+			  const struct dtls_peer_key *key)
+{
+	struct dtls_peer_key from;
+
+	if (rec->plain.type != DTLS_TYPE_RAW)
+		return rec->peer == peer;
+	/* what is no DTLS goes with it; of a handshake it is not */
+	if (!dtls_raw_byte(rec->plain.len ? rec->data[0] : 0))
+		return false;
+	dtls_peer_source(rec->skb, &from);
+	return !memcmp(&from, key, sizeof(from));
+}
+
+/**
+ * dtls_ready_move() - give another socket what is opened of a peer
+ * @from: socket
+ * @to:   the other one, which has nothing yet, and nobody reads from
+ * @peer: identifier of the peer
+ * @key:  its address
+ *
+ * Context: process.
+ */
+void dtls_ready_move(struct dtls_sock *from, struct dtls_sock *to, u64 peer,
+		     const struct dtls_peer_key *key)
+{
+	struct dtls_ready *rec, *next;
+	LIST_HEAD(list);
+	u64 cost = 0;
+
+	spin_lock(&from->ready_lock);
+	list_for_each_entry_safe(rec, next, &from->ready, list)
+		if (dtls_ready_is(rec, peer, key)) {
+			dtls_ready_take(from, rec);
+			list_add_tail(&rec->list, &list);
+			cost += rec->cost;
+		}
+	spin_unlock(&from->ready_lock);
+	spin_lock(&to->ready_lock);
+	list_splice_tail(&list, &to->ready);
+	to->ready_cost += cost;
+	dtls_ready_grow(to);
+	spin_unlock(&to->ready_lock);
 }
 
 /**

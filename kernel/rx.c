@@ -17,6 +17,7 @@
 
 #include "compat.h"
 #include "control.h"
+#include "peeloff.h"
 #include "peer.h"
 #include "raw.h"
 #include "record13.h"
@@ -168,30 +169,22 @@ static void dtls_rx_count(struct sock *sk, struct sk_buff *skb, int field)
 	UDP_INC_STATS(net, field, false);
 }
 
-/* Take a datagram, or an aggregate, from UDP. Return: as dtls_rx_fetch(). */
-static int dtls_rx_dequeue(struct dtls_rx *rx, bool all)
+static __always_inline bool dtls_rx_start(struct dtls_sock *ds, struct sk_buff *skb,
+					  struct dtls_run *run)
 {
-	struct dtls_run *run = &rx->run, rest dtls_compat_raw;
-	struct sock *sk = rx->ds->sk;
-	struct sk_buff *skb;
-	int peek = 0, err;
-
-	skb = __skb_recv_udp(sk, MSG_DONTWAIT, &peek, &err);
-	if (!skb)
-		return err;
+	struct sock *sk = ds->sk;
 
 	/* UDP keeps notes of its own there until the datagram is dequeued */
 	skb->dev = NULL;
 	if (udp_lib_checksum_complete(skb)) {
 		struct dtls_record_hdr none = {};
 
-		dtls_rx_drop(rx->ds, DTLS_STAT_RX_DROP_CHECKSUM, &none,
-			     skb->len);
+		dtls_rx_drop(ds, DTLS_STAT_RX_DROP_CHECKSUM, &none, skb->len);
 		dtls_rx_count(sk, skb, UDP_MIB_CSUMERRORS);
 		dtls_rx_count(sk, skb, UDP_MIB_INERRORS);
 		atomic_inc(&sk->sk_drops);
 		kfree_skb(skb);
-		return 0;
+		return false;
 	}
 	dtls_rx_count(sk, skb, UDP_MIB_INDATAGRAMS);
 
@@ -212,6 +205,36 @@ static int dtls_rx_dequeue(struct dtls_rx *rx, bool all)
 	if (skb_is_gso(skb) && skb_shinfo(skb)->gso_type & SKB_GSO_UDP_L4)
 		run->seg = skb_shinfo(skb)->gso_size;
 	run->next = min(run->seg, run->end);
+	return true;
+}
+
+/**
+ * dtls_rx_admit() - a datagram, or an aggregate, has been taken from UDP
+ * @ds:  socket
+ * @skb: what was taken; a reference is given to @run
+ * @run: set to it
+ *
+ * Context: process.
+ * Return: true, or false if it was damaged and is gone.
+ */
+bool dtls_rx_admit(struct dtls_sock *ds, struct sk_buff *skb,
+		   struct dtls_run *run)
+{
+	return dtls_rx_start(ds, skb, run);
+}
+
+/* Take a datagram, or an aggregate, from UDP. Return: as dtls_rx_fetch(). */
+static int dtls_rx_dequeue(struct dtls_rx *rx, bool all)
+{
+	struct dtls_run *run = &rx->run, rest dtls_compat_raw;
+	struct sk_buff *skb;
+	int peek = 0, err;
+
+	skb = __skb_recv_udp(rx->ds->sk, MSG_DONTWAIT, &peek, &err);
+	if (!skb)
+		return err;
+	if (!dtls_rx_start(rx->ds, skb, run))
+		return 0;
 	if (!all && dtls_rx_split(run, &rest))
 		dtls_rx_leave(rx->ds, &rest, false);
 	return 0;
@@ -242,19 +265,56 @@ static void dtls_rx_drop_keys(struct dtls_rx *rx)
 	rx->ep = NULL;
 }
 
+/* Of a peer that is just moving to another socket: that gets it. */
+static bool dtls_rx_set_aside(struct dtls_rx *rx)
+{
+	struct dtls_peers *peers = dtls_sock_peers(rx->ds);
+	struct dtls_run *left = NULL;
+	struct dtls_peer *peer;
+
+	rcu_read_lock();
+	peer = dtls_peer_parking(peers, rx->run.skb);
+	rcu_read_unlock();
+	if (likely(!peer))
+		return false;
+	left = kmalloc(sizeof(*left), GFP_KERNEL | __GFP_NOFAIL);
+	*left = rx->run;
+	rcu_read_lock();
+	spin_lock(&rx->ds->ready_lock);
+	peer = dtls_peer_parking(peers, left->skb);
+	if (peer) {
+		list_add_tail(&left->list, &peer->parked);
+		rx->run.skb = NULL;
+	}
+	spin_unlock(&rx->ds->ready_lock);
+	rcu_read_unlock();
+	if (!peer)
+		kfree(left);
+	return peer;
+}
+
 /* Whose records are these? Those of strangers are dropped. */
 static void dtls_rx_find(struct dtls_rx *rx)
 {
+	struct dtls_peers *peers = dtls_sock_peers(rx->ds);
 	struct dtls_record_hdr none = {};
 	struct dtls_run *run = &rx->run;
+	unsigned int turns;
 
-	rx->assoc = dtls_peer_of_skb(rx->ds, run->skb,
-				     rx->sort ? dtls_raw_first(run) : 0,
-				     &rx->elsewhere);
-	if (rx->assoc) {
-		rx->form = READ_ONCE(rx->assoc->rx_form);
-		return;
-	}
+	do {
+		/* pairs with dtls_peeloff_turn() */
+		turns = smp_load_acquire(&peers->turns);
+		rx->assoc = dtls_peer_of_skb(rx->ds, run->skb, rx->sort ?
+					     dtls_raw_first(run) : 0,
+					     &rx->elsewhere);
+		if (rx->assoc) {
+			rx->form = READ_ONCE(rx->assoc->rx_form);
+			return;
+		}
+		if (dtls_rx_set_aside(rx))
+			return;
+		/* nor is it of a peer that wanted to move and did not */
+	} while (unlikely(turns != READ_ONCE(peers->turns)));
 	/* raw datagrams may be anybody's */
 	if (rx->sort)
 		return;
@@ -262,6 +322,32 @@ static void dtls_rx_find(struct dtls_rx *rx)
 		     run->end - run->off);
 	kfree_skb(run->skb);
 	run->skb = NULL;
+}
+
+/* The same, if it may be of one peer or another. */
+static noinline int dtls_rx_fetch_of_peers(struct dtls_rx *rx, bool all)
+{
+	int idx = srcu_read_lock(&dtls_peeloff_srcu), err = 0;
+
+	if (list_empty(&rx->ds->runs) || !dtls_rx_resume(rx, NULL, all))
+		err = dtls_rx_dequeue(rx, all);
+	if (rx->run.skb)
+		dtls_rx_find(rx);
+	srcu_read_unlock(&dtls_peeloff_srcu, idx);
+	return err;
+}
+
+/* The same of dtls_rx_fetch_rest(). */
+static noinline bool dtls_rx_resume_of_peers(struct dtls_rx *rx,
+					     const struct sk_buff *skb)
+{
+	int idx = srcu_read_lock(&dtls_peeloff_srcu);
+	bool found = dtls_rx_resume(rx, skb, true);
+
+	if (found)
+		dtls_rx_find(rx);
+	srcu_read_unlock(&dtls_peeloff_srcu, idx);
+	return found;
 }
 
 /**
@@ -276,14 +362,12 @@ static void dtls_rx_find(struct dtls_rx *rx)
  */
 int dtls_rx_fetch(struct dtls_rx *rx, bool all)
 {
-	int err = 0;
-
 	rx->masks = 0;
+	if (unlikely(!rx->assoc))
+		return dtls_rx_fetch_of_peers(rx, all);
 	if (list_empty(&rx->ds->runs) || !dtls_rx_resume(rx, NULL, all))
-		err = dtls_rx_dequeue(rx, all);
-	if (unlikely(!rx->assoc) && rx->run.skb)
-		dtls_rx_find(rx);
-	return err;
+		return dtls_rx_dequeue(rx, all);
+	return 0;
 }
 
 /**
@@ -297,11 +381,9 @@ int dtls_rx_fetch(struct dtls_rx *rx, bool all)
 bool dtls_rx_fetch_rest(struct dtls_rx *rx, const struct sk_buff *skb)
 {
 	rx->masks = 0;
-	if (!dtls_rx_resume(rx, skb, true))
-		return false;
 	if (unlikely(!rx->assoc))
-		dtls_rx_find(rx);
-	return true;
+		return dtls_rx_resume_of_peers(rx, skb);
+	return dtls_rx_resume(rx, skb, true);
 }
 
 /* The record that the caller had: its sk_buff was needed so long. */

@@ -24,6 +24,9 @@ enum dtls_stat dtls_rx_refused(enum dtls_replay_verdict verdict);
 enum dtls_stat dtls_rx_failed(struct dtls_sock *ds, struct dtls_epoch *ep,
 			      int err);
 
+bool dtls_rx_admit(struct dtls_sock *ds, struct sk_buff *skb,
+		   struct dtls_run *run);
+
 /* rx13.c */
 enum dtls_record_fault dtls_rx_parse(struct dtls_rx *rx, u32 left);
 enum dtls_stat dtls_rx_open_inner(struct dtls_rx *rx, u32 max);

@@ -18,6 +18,7 @@
 struct dtls_keys;
 struct dtls_look;
 struct dtls_message_number;
+struct dtls_peer_key;
 struct dtls_peers;
 struct dtls_upcall;
 
@@ -425,6 +426,8 @@ void dtls_ready_put_back(struct dtls_sock *ds, struct dtls_ready *rec,
 			 bool peek);
 void dtls_ready_put(struct dtls_ready *rec);
 int dtls_ready_len(struct dtls_sock *ds);
+void dtls_ready_move(struct dtls_sock *from, struct dtls_sock *to, u64 peer,
+		     const struct dtls_peer_key *key);
 void dtls_ready_purge(struct dtls_sock *ds);
 
 /* recv.c */

@@ -12,6 +12,7 @@
 #include "idle.h"
 #include "install.h"
 #include "netlink.h"
+#include "peeloff.h"
 #include "peer.h"
 #include "sock.h"
 #include "update.h"
@@ -496,6 +497,8 @@ int dtls_sockopt_get(struct sock *sk, int level, int optname,
 	if (level == SOL_DTLS &&
 	    (optname == DTLS_PEER_INFO || optname == DTLS_PEER_OPTION))
 		return dtls_peeropt_get(ds, optname, optval, optlen);
+	if (level == SOL_DTLS && optname == DTLS_PEER_PEELOFF)
+		return dtls_peeloff_get(ds, optval, optlen);
 	if (level == SOL_DTLS && optname == DTLS_PEER_IDENTITY)
 		return dtls_handshake_identity(ds, optval, optlen);
 	if (level == SOL_DTLS &&

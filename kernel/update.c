@@ -55,8 +55,13 @@ struct dtls_look {
 static void dtls_update_work(struct work_struct *work);
 static void dtls_update_look(struct work_struct *work);
 
-/* For the socket's first association of DTLS 1.3; two may come at a time. */
-static int dtls_update_prepare(struct dtls_sock *ds)
+/**
+ * dtls_update_prepare() - make a socket ready for associations of DTLS 1.3
+ * @ds: socket; two may come at a time
+ *
+ * Context: process, may sleep. Return: 0 or -ENOMEM.
+ */
+int dtls_update_prepare(struct dtls_sock *ds)
 {
 	struct dtls_look *look;
 
@@ -230,6 +235,54 @@ static void dtls_update_schedule(struct dtls_update *up)
 		due = jiffies;
 	dtls_update_queue(up, time_after(due, jiffies) ? due - jiffies : 0,
 			  true);
+}
+
+/**
+ * dtls_update_pause() - no work for a while
+ * @assoc: association that nobody else uses
+ *
+ * Its socket does not wait for an ACK for it any more.
+ *
+ * Context: process, may sleep: work in flight is waited for.
+ */
+void dtls_update_pause(struct dtls_assoc *assoc)
+{
+	struct dtls_update *up = dtls_update_of(assoc);
+
+	if (!up)
+		return;
+	spin_lock_bh(&up->queue);
+	WRITE_ONCE(up->stopped, true);
+	spin_unlock_bh(&up->queue);
+	cancel_delayed_work_sync(&up->work);
+	mutex_lock(&up->lock);
+	if (assoc->ack_due)
+		atomic_dec(&assoc->ds->acks_due);
+	mutex_unlock(&up->lock);
+}
+
+/**
+ * dtls_update_resume() - undo dtls_update_pause()
+ * @assoc: association, maybe of another socket now
+ *
+ * Context: process, may sleep.
+ */
+void dtls_update_resume(struct dtls_assoc *assoc)
+{
+	struct dtls_update *up = dtls_update_of(assoc);
+
+	if (!up)
+		return;
+	mutex_lock(&up->lock);
+	if (assoc->ack_due)
+		atomic_inc(&assoc->ds->acks_due);
+	spin_lock_bh(&up->queue);
+	WRITE_ONCE(up->stopped, false);
+	spin_unlock_bh(&up->queue);
+	dtls_update_schedule(up);
+	if (READ_ONCE(up->wanted))
+		dtls_update_queue(up, 0, true);
+	mutex_unlock(&up->lock);
 }
 
 /* Send the message, once or once more. Called with the lock held. */

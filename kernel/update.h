@@ -74,6 +74,9 @@ struct dtls_update {
 void dtls_update_close(struct dtls_sock *ds);
 int dtls_update_create(struct dtls_assoc *assoc, struct dtls_more *more);
 void dtls_update_stop(struct dtls_assoc *assoc);
+void dtls_update_pause(struct dtls_assoc *assoc);
+void dtls_update_resume(struct dtls_assoc *assoc);
+int dtls_update_prepare(struct dtls_sock *ds);
 void dtls_update_free(struct dtls_update *up);
 void dtls_update_keyed(struct dtls_assoc *assoc, const struct dtls_keys *tx,
 		       const struct dtls_keys *rx);

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lib/crowd.h"
 #include "lib/fault.h"
@@ -215,6 +216,47 @@ TEST_F(fault, records)
 		}
 		ASSERT_LT(nth, FAULT_TRIES);
 	}
+}
+
+/* A peer stays with all it has, or it is moved with all it has. */
+TEST_F(fault, peeloff)
+{
+	struct crowd *c = &self->c;
+	struct member *m = &c->m[0];
+	int nth, fd, ret, faults = 0, low;
+	bool hit;
+
+	ASSERT_EQ(0, peer_add(c, &c->m[1], WAYS));
+	low = dup(c->fd);
+	close(low);
+	for (nth = 1; nth < FAULT_TRIES; nth++) {
+		ASSERT_EQ(0, peer_add(c, m, WAYS));
+		must(member_send(c, m, out, 70) == 70);
+		settle();
+		fd = fault_arm(nth);
+		ret = peer_peeloff(c->fd, m->id, 0);
+		hit = fault_happened(fd, NULL);
+		faults += hit;
+		ASSERT_EQ(70, recv(ret < 0 ? c->fd : ret, in, sizeof(in), MSG_DONTWAIT))
+			TH_LOG("%d: %d", nth, ret);
+		if (ret < 0) {
+			ASSERT_EQ(true, hit);
+			ASSERT_EQ(true, fault_error(-ret)) TH_LOG("errno %d", -ret);
+			ASSERT_EQ(true, alive(c, m));
+			ASSERT_EQ(0, peer_del(c->fd, m->id, 0));
+		} else {
+			ASSERT_EQ(low, ret);
+			ASSERT_EQ(60, send(ret, out, 60, 0));
+			ASSERT_EQ(60, member_recv(c, m, in, sizeof(in), MSG_DONTWAIT));
+			close(ret);
+		}
+		ASSERT_EQ(true, alive(c, &c->m[1]));
+		if (!hit)
+			break;
+	}
+	ASSERT_LT(nth, FAULT_TRIES);
+	ASSERT_LT(10, faults);
+	ASSERT_EQ(1, stat_read("CurrAssociations"));
 }
 
 static void count(const struct genl_msg *m, const struct nlmsghdr *nlh, void *arg)

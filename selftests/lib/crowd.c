@@ -163,6 +163,19 @@ __u64 peer_id(int fd, const struct sockaddr_storage *addr)
 	return peer_info(fd, &info) ? 0 : info.id;
 }
 
+int peer_peeloff(int fd, __u64 id, __u32 flags)
+{
+	struct dtls_peer_peeloff arg = {
+		.size = sizeof(arg), .flags = flags, .id = id,
+	};
+	socklen_t len = sizeof(arg);
+
+	if (getsockopt(fd, SOL_DTLS, DTLS_PEER_PEELOFF, &arg, &len))
+		return -errno;
+	must(len == sizeof(arg) && arg.id == id && arg.flags == flags);
+	return arg.fd;
+}
+
 int peer_set(int fd, __u64 id, int optname, const void *val, size_t len)
 {
 	struct dtls_peer_option opt = {

@@ -46,6 +46,9 @@ int peer_del(int fd, __u64 id, __u32 flags);
 int peer_info(int fd, struct dtls_peer_info *info);
 __u64 peer_id(int fd, const struct sockaddr_storage *addr);
 
+/* The new socket, or -errno. */
+int peer_peeloff(int fd, __u64 id, __u32 flags);
+
 int peer_set(int fd, __u64 id, int optname, const void *val, size_t len);
 /* *@len: room, then bytes of the answer. */
 int peer_get(int fd, __u64 id, int optname, void *val, size_t *len);

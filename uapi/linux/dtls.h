@@ -51,6 +51,7 @@
 #define DTLS_PEER_IDLE		29	/* set, get: int, seconds; 0: no limit */
 #define DTLS_HANDSHAKE		30	/* set: struct dtls_handshake */
 #define DTLS_PEER_IDENTITY	31	/* get: struct dtls_identity, and text */
+#define DTLS_PEER_PEELOFF	32	/* get: struct dtls_peer_peeloff */
 
 /* Protocol versions, as on the wire. */
 #define DTLS_1_2_VERSION	0xfefd
@@ -228,6 +229,30 @@ struct dtls_peer_option {
 
 /* Likewise of struct dtls_peer_option. */
 #define DTLS_PEER_OPTION_SIZE_VER0	16
+
+/**
+ * struct dtls_peer_peeloff - move a peer to a connected socket of its own
+ * @size:  sizeof(struct dtls_peer_peeloff) as the program knows it; see struct
+ *         dtls_keys
+ * @flags: DTLS_PEELOFF_* below
+ * @id:    identifier of the peer
+ * @fd:    0; comes back as the new socket, good only if the call succeeds
+ * @pad:   0
+ */
+struct dtls_peer_peeloff {
+	__u32		size;
+	__u32		flags;
+	__aligned_u64	id;
+	__s32		fd;
+	__u32		pad;
+};
+
+/* Likewise of struct dtls_peer_peeloff. */
+#define DTLS_PEER_PEELOFF_SIZE_VER0	24
+
+/* Flags of struct dtls_peer_peeloff. */
+#define DTLS_PEELOFF_CLOEXEC	1	/* as SOCK_CLOEXEC */
+#define DTLS_PEELOFF_NONBLOCK	2	/* as SOCK_NONBLOCK */
 
 /**
  * struct dtls_record - control message SOL_DTLS/DTLS_RECORD_TYPE
