@@ -15,6 +15,7 @@
 #include "connid.h"
 #include "control.h"
 #include "install.h"
+#include "peer.h"
 #include "stats.h"
 #include "update.h"
 
@@ -208,9 +209,6 @@ static int dtls_connid_give(struct dtls_update *up,
 	/* RFC 9147 9: who wants none in records "MUST NOT send NewConnectionId" */
 	if (!dtls_connid_len(up->assoc, true))
 		return -EOPNOTSUPP;
-	/* datagrams are led to a peer of many by its first connection ID */
-	if (up->assoc->peer)
-		return -EOPNOTSUPP;
 	c = dtls_connid_get(up);
 	if (!c)
 		return -ENOMEM;
@@ -226,6 +224,12 @@ static int dtls_connid_give(struct dtls_update *up,
 	if (IS_ERR(set))
 		return PTR_ERR(set);
 	/* before: the peer may use them before we are back */
+	err = up->assoc->peer ? dtls_peercid_add(up->assoc, offer->cid,
+						 offer->count) : 0;
+	if (err) {
+		kfree(set);
+		return err;
+	}
 	rcu_assign_pointer(more->rx_set, set);
 	c->offer = *offer;
 	c->offered = true;
@@ -234,6 +238,10 @@ static int dtls_connid_give(struct dtls_update *up,
 		rcu_assign_pointer(more->rx_set, old);
 		c->offered = false;
 		old = set;
+		if (up->assoc->peer)
+			dtls_peercid_drop(up->assoc, offer->cid, offer->count);
+	} else if (old && up->assoc->peer) {
+		dtls_peercid_drop(up->assoc, old->cid, set->first - old->first);
 	}
 	if (old)
 		kfree_rcu(old, rcu);
@@ -247,9 +255,10 @@ static int dtls_connid_give(struct dtls_update *up,
  *
  * They are good at once, whenever the peer hears of them.
  *
- * Context: process, may sleep; no locks held.
+ * Context: process, may sleep; no locks held, but with a peer of many that of the
+ * socket's cork.
  * Return: 0; -EOPNOTSUPP with DTLS 1.2, if the peer sends no connection IDs, or if
- * it is one of many;
+ * it is one of many and found by none;
  * -EINVAL; -EEXIST if one is not new; -ENOSPC if the peer has enough; -EALREADY
  * while the last ones have no ACK; -ENOMEM; or as dtls_update_out().
  */

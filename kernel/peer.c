@@ -10,20 +10,12 @@
 #include "control.h"
 #include "peer.h"
 #include "quota.h"
-#include "record13.h"
 #include "stats.h"
 
 static const struct rhashtable_params dtls_peer_places = {
 	.head_offset		= offsetof(struct dtls_peer_place, node),
 	.key_offset		= offsetof(struct dtls_peer_place, key),
 	.key_len		= sizeof(struct dtls_peer_key),
-	.automatic_shrinking	= true,
-};
-
-static const struct rhashtable_params dtls_peer_cids = {
-	.head_offset		= offsetof(struct dtls_peer, node),
-	.key_offset		= offsetof(struct dtls_peer, cid),
-	.key_len		= sizeof(struct dtls_peer_cid),
 	.automatic_shrinking	= true,
 };
 
@@ -49,7 +41,7 @@ int dtls_peer_prepare(struct dtls_peers **peers)
 	err = rhashtable_init(&p->table, &dtls_peer_places);
 	if (err)
 		goto out_free;
-	err = rhashtable_init(&p->cids, &dtls_peer_cids);
+	err = dtls_peercid_init(&p->cids);
 	if (err)
 		goto out_table;
 	xa_init(&p->ids);
@@ -121,6 +113,7 @@ static int dtls_peer_create(struct dtls_peers *peers, struct dtls_assoc *assoc,
 	peer->told = *key;
 	peer->heard = jiffies;
 	INIT_LIST_HEAD(&peer->parked);
+	INIT_LIST_HEAD(&peer->cids);
 	/* before it can be found */
 	assoc->peer = peer;
 	err = dtls_quota_charge(peers->quota);
@@ -132,10 +125,11 @@ static int dtls_peer_create(struct dtls_peers *peers, struct dtls_assoc *assoc,
 		return -ENOMEM;
 	if (!assoc->more || !assoc->more->rx_cid_len)
 		return 0;
-	peer->cid.len = assoc->more->rx_cid_len;
-	memcpy(peer->cid.cid, assoc->more->rx_cid, peer->cid.len);
 	/* nothing in a record tells how long it is (RFC 9146 3, RFC 9147 4) */
-	return peers->cid_len && peers->cid_len != peer->cid.len ? -EINVAL : 0;
+	if (peers->cid_len && peers->cid_len != assoc->more->rx_cid_len)
+		return -EINVAL;
+	return dtls_peercid_prepare(peer, assoc->more->rx_cid,
+				    assoc->more->rx_cid_len);
 }
 
 /* Have a place, and the connection ID, found; @was: the one to be replaced. */
@@ -143,11 +137,9 @@ static int dtls_peer_insert(struct dtls_peers *peers, struct dtls_peer *peer,
 			    struct dtls_peer_place *was)
 {
 	struct dtls_peer_place *place = dtls_peer_place(peer);
-	int err = 0;
+	int err;
 
-	if (peer->cid.len)
-		err = rhashtable_lookup_insert_fast(&peers->cids, &peer->node,
-						    dtls_peer_cids);
+	err = dtls_peercid_insert(peers, peer);
 	if (err)
 		return err;
 	if (was)
@@ -156,9 +148,8 @@ static int dtls_peer_insert(struct dtls_peers *peers, struct dtls_peer *peer,
 	else
 		err = rhashtable_lookup_insert_fast(&peers->table, &place->node,
 						    dtls_peer_places);
-	if (err && peer->cid.len)
-		rhashtable_remove_fast(&peers->cids, &peer->node,
-				       dtls_peer_cids);
+	if (err)
+		dtls_peercid_remove(peers, peer);
 	return err;
 }
 
@@ -210,15 +201,13 @@ int dtls_peer_add(struct dtls_peers *peers, struct dtls_assoc *assoc,
 		xa_erase(&peers->ids, peer->id);
 		return err;
 	}
-	if (peer->cid.len)
-		WRITE_ONCE(peers->cid_len, peer->cid.len);
+	if (!list_empty(&peer->cids))
+		WRITE_ONCE(peers->cid_len, assoc->more->rx_cid_len);
 	if (was) {
 		*old = was->peer->assoc;
 		set_bit(DTLS_ASSOC_REMOVED, &(*old)->flags);
 		xa_erase(&peers->ids, was->peer->id);
-		if (was->peer->cid.len)
-			rhashtable_remove_fast(&peers->cids, &was->peer->node,
-					       dtls_peer_cids);
+		dtls_peercid_remove(peers, was->peer);
 	}
 	return 0;
 }
@@ -236,9 +225,7 @@ void dtls_peer_remove(struct dtls_peers *peers, struct dtls_assoc *assoc)
 
 	rhashtable_remove_fast(&peers->table, &dtls_peer_place(peer)->node,
 			       dtls_peer_places);
-	if (peer->cid.len)
-		rhashtable_remove_fast(&peers->cids, &peer->node,
-				       dtls_peer_cids);
+	dtls_peercid_remove(peers, peer);
 	xa_erase(&peers->ids, peer->id);
 }
 
@@ -268,6 +255,7 @@ void dtls_peer_free_one(struct dtls_peer *peer)
 
 	if (!peer)
 		return;
+	dtls_peercid_free(peer);
 	place = dtls_peer_place(peer);
 	if (place)
 		kfree_rcu(place, rcu);
@@ -412,33 +400,6 @@ struct dtls_peer *dtls_peer_parking(struct dtls_peers *peers,
 	       place->peer : NULL;
 }
 
-/* Does a datagram begin with a connection ID? Return: false if not. */
-static bool dtls_peer_read_cid(const struct sk_buff *skb, u32 off, u8 len,
-			       struct dtls_peer_cid *cid)
-{
-	u8 first;
-	int at;
-
-	if (skb_copy_bits(skb, off, &first, sizeof(first)))
-		return false;
-	switch (dtls_record13_kind(first)) {
-	case DTLS_KIND_CID12:
-		/* RFC 9146 3: type, version, epoch, number */
-		at = 11;
-		break;
-	case DTLS_KIND_13:
-		if (!(first & DTLS_RECORD13_CID))
-			return false;
-		at = 1;
-		break;
-	default:
-		return false;
-	}
-	memset(cid, 0, sizeof(*cid));
-	cid->len = len;
-	return !skb_copy_bits(skb, off + at, cid->cid, len);
-}
-
 /**
  * dtls_peer_of_skb() - whose is a datagram
  * @ds:        socket with peers
@@ -463,11 +424,10 @@ struct dtls_assoc *dtls_peer_of_skb(struct dtls_sock *ds,
 		return NULL;
 	dtls_peer_source(skb, &key);
 	len = READ_ONCE(peers->cid_len);
-	if (!len || !dtls_peer_read_cid(skb, off, len, &cid))
+	if (!len || !dtls_peercid_read(skb, off, len, &cid))
 		return dtls_peer_find(peers, &key);
 	rcu_read_lock();
-	assoc = dtls_peer_get(rhashtable_lookup(&peers->cids, &cid,
-						dtls_peer_cids));
+	assoc = dtls_peer_get(dtls_peercid_find(peers, &cid));
 	rcu_read_unlock();
 	if (!assoc)
 		return NULL;

@@ -38,6 +38,22 @@ struct dtls_peer_cid {
 };
 
 /**
+ * struct dtls_peer_entry - connection ID by which a peer is found
+ * @node: in the table of connection IDs
+ * @cid:  the ID
+ * @peer: the peer
+ * @list: place in its list
+ * @rcu:  readers go on meanwhile
+ */
+struct dtls_peer_entry {
+	struct rhash_head	node;
+	struct dtls_peer_cid	cid;
+	struct dtls_peer	*peer;
+	struct list_head	list;
+	struct rcu_head		rcu;
+};
+
+/**
  * struct dtls_peer_place - where a peer is; another one when it moves
  * @node: in the table of addresses
  * @key:  address
@@ -61,8 +77,8 @@ enum dtls_peer_moving {
 /**
  * struct dtls_peer - a peer; lives as long as its association
  * @place:  where it is; changed under the lock of the socket's cork
- * @node:   in the table of connection IDs, if it has one
- * @cid:    that
+ * @cids:   its connection IDs, if it has some: struct dtls_peer_entry; under the same
+ *          lock
  * @id:     identifier, never given twice on a socket
  * @assoc:  association; the tables own a reference
  * @told:   address that DTLS_EVENT_MOVED has told of last; under the same lock
@@ -78,8 +94,7 @@ enum dtls_peer_moving {
  */
 struct dtls_peer {
 	struct dtls_peer_place __rcu *place;
-	struct rhash_head	node;
-	struct dtls_peer_cid	cid;
+	struct list_head	cids;
 	u64			id;
 	struct dtls_assoc	*assoc;
 	struct dtls_peer_key	told;
@@ -96,7 +111,7 @@ struct dtls_peer {
 /**
  * struct dtls_peers - all peers of a socket; changed under the lock of its cork
  * @table:   by address, struct dtls_peer_place
- * @cids:    by connection ID, struct dtls_peer
+ * @cids:    by connection ID, struct dtls_peer_entry
  * @ids:     by identifier, struct dtls_peer
  * @last:    identifier given last
  * @cid_len: bytes of all connection IDs; 0: there has been none yet
@@ -153,6 +168,21 @@ int dtls_peer_parse(const struct sock *sk,
 int dtls_peer_name(const struct sock *sk, const struct dtls_peer_key *key,
 		   struct __kernel_sockaddr_storage *to);
 void dtls_peer_source(const struct sk_buff *skb, struct dtls_peer_key *key);
+
+/* peercid.c */
+int dtls_peercid_init(struct rhashtable *table);
+int dtls_peercid_prepare(struct dtls_peer *peer, const u8 *cid, u8 len);
+int dtls_peercid_insert(struct dtls_peers *peers, struct dtls_peer *peer);
+void dtls_peercid_remove(struct dtls_peers *peers, struct dtls_peer *peer);
+void dtls_peercid_free(struct dtls_peer *peer);
+int dtls_peercid_add(struct dtls_assoc *assoc, const u8 cid[][DTLS_CID_MAX],
+		     unsigned int count);
+void dtls_peercid_drop(struct dtls_assoc *assoc, const u8 cid[][DTLS_CID_MAX],
+		       unsigned int count);
+struct dtls_peer *dtls_peercid_find(struct dtls_peers *peers,
+				    const struct dtls_peer_cid *cid);
+bool dtls_peercid_read(const struct sk_buff *skb, u32 off, u8 len,
+		       struct dtls_peer_cid *cid);
 
 /* Flags of dtls_peeropt_remove(). */
 #define DTLS_PEEROPT_NOTIFY	1	/* send a close_notify first */

@@ -301,6 +301,122 @@ TEST_F(move, confirmed)
 	ASSERT_EQ(0, stat_drops());
 }
 
+/* What either end sends gets to the other, until none has anything to say. */
+static void shuttle(const struct crowd *near, struct mobile *m, int way)
+{
+	__u8 wire[2048];
+	bool more = true;
+	ssize_t n;
+
+	while (more) {
+		more = false;
+		while ((n = recv_soon(m->out[way], wire, sizeof(wire), 0)) > 0) {
+			must(send(m->in, wire, n, 0) == n);
+			more = true;
+		}
+		must(recv_soon(m->far, wire, sizeof(wire), 0) < 0);
+		while ((n = recv_soon(m->in, wire, sizeof(wire), 0)) > 0) {
+			post(m, way, wire, n);
+			more = true;
+		}
+		must(nothing(near));
+	}
+}
+
+static void offer_fill(struct dtls_new_cid *o, __u8 usage, unsigned int count, __u8 first)
+{
+	unsigned int i;
+
+	memset(o, 0, sizeof(*o));
+	o->size = sizeof(*o);
+	o->usage = usage;
+	o->count = count;
+	o->cid_len = CID_LEN;
+	for (i = 0; i < count; i++)
+		memset(o->cid[i], first + i, CID_LEN);
+}
+
+static int offer(const struct crowd *near, const struct mobile *m,
+		 const struct dtls_new_cid *o)
+{
+	return peer_set(near->fd, m->id, DTLS_NEW_CID, o, sizeof(*o));
+}
+
+static int offered(const struct crowd *near, const struct mobile *m)
+{
+	size_t len = sizeof(int);
+	int val;
+
+	must(!peer_get(near->fd, m->id, DTLS_NEW_CID, &val, &len));
+	return val;
+}
+
+/* Connection IDs that a peer is given later, and is found by. */
+TEST_F(move, new_connection_ids)
+{
+	struct crowd *near = &self->near;
+	struct mobile *a = &self->a, *b = &self->b;
+	struct dtls_new_cid o, p;
+	__u8 wire[2048];
+	size_t n;
+
+	offer_fill(&o, DTLS_CID_SPARE, 2, 0xa0);
+	if (variant->suite >> 8 != 0x13) {
+		ASSERT_EQ(EOPNOTSUPP, offer(near, a, &o));
+		return;
+	}
+	ASSERT_EQ(0, set_int(near->fd, SOL_DTLS, DTLS_EVENTS, DTLS_EVENT_MOVED));
+	policy(near, DTLS_MOVE_AUTO);
+	ASSERT_EQ(0, offer(near, a, &o));
+	ASSERT_EQ(1, offered(near, a));
+	shuttle(near, a, 0);
+	ASSERT_EQ(0, offered(near, a));
+
+	/* nobody else may have it, neither for a new peer nor for an old one */
+	offer_fill(&p, DTLS_CID_SPARE, 3, 0x9f);
+	ASSERT_EQ(EEXIST, offer(near, b, &p));
+	offer_fill(&p, DTLS_CID_SPARE, 1, 10);
+	ASSERT_EQ(EEXIST, offer(near, b, &p));
+	offer_fill(&p, DTLS_CID_SPARE, 1, 0x9f);
+	ASSERT_EQ(0, offer(near, b, &p));
+	shuttle(near, b, 0);
+
+	/* it is found by the old one, and by the new one, wherever it is */
+	say(a, 1, "as before");
+	ASSERT_EQ(true, heard(near, a, 1, "as before"));
+	ASSERT_EQ(true, told(near, a, 1));
+	ASSERT_EQ(0, set_int(a->far, SOL_DTLS, DTLS_NEXT_CID, 1));
+	n = record(a, "by another name", wire);
+	ASSERT_EQ(0, memcmp(wire + 1, o.cid[0], CID_LEN));
+	post(a, 0, wire, n);
+	ASSERT_EQ(true, heard(near, a, 0, "by another name"));
+	ASSERT_EQ(true, told(near, a, 0));
+
+	/* many: the first of them are taken no more, and may be another's */
+	offer_fill(&p, DTLS_CID_IMMEDIATE, 8, 0xb0);
+	ASSERT_EQ(0, offer(near, a, &p));
+	shuttle(near, a, 0);
+	say(a, 0, "by the next");
+	ASSERT_EQ(true, heard(near, a, 0, "by the next"));
+	ASSERT_EQ(EEXIST, offer(near, b, &o));
+	offer_fill(&p, DTLS_CID_IMMEDIATE, 8, 0xc0);
+	ASSERT_EQ(0, offer(near, a, &p));
+	shuttle(near, a, 0);
+	ASSERT_EQ(0, offer(near, b, &o));
+	shuttle(near, b, 0);
+	say(a, 0, "and the next");
+	ASSERT_EQ(true, heard(near, a, 0, "and the next"));
+
+	/* and all of them when the peer is gone */
+	ASSERT_EQ(EEXIST, offer(near, b, &p));
+	ASSERT_EQ(0, peer_del(near->fd, a->id, 0));
+	ASSERT_EQ(0, offer(near, b, &p));
+	shuttle(near, b, 0);
+	say(b, 1, "b");
+	ASSERT_EQ(true, heard(near, b, 1, "b"));
+	ASSERT_EQ(0, stat_drops());
+}
+
 TEST_F(move, followed)
 {
 	struct crowd *near = &self->near;

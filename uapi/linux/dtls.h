@@ -213,9 +213,9 @@ struct dtls_peer_info {
  * struct dtls_peer_option - an option of one peer
  * @size:    sizeof(struct dtls_peer_option) as the program knows it
  * @optname: set: DTLS_TX, DTLS_RX, DTLS_TXRX, DTLS_LAST_FLIGHT, DTLS_KEY_UPDATE,
- *           DTLS_REQUEST_CID, DTLS_NEXT_CID; get: DTLS_TX, DTLS_RX,
+ *           DTLS_NEW_CID, DTLS_REQUEST_CID, DTLS_NEXT_CID; get: DTLS_TX, DTLS_RX,
  *           DTLS_TX_EXPORT, DTLS_RX_EXPORT, DTLS_KEY_UPDATE, DTLS_MAX_PAYLOAD, and
- *           these last two
+ *           these last three
  * @id:      identifier of the peer
  *
  * Followed by the value of the option, as for a connected socket; get: that
@@ -346,8 +346,8 @@ struct dtls_flight_record {
  *
  * They are good at once, besides those from before, and the peer is told by a
  * NewConnectionId (RFC 9147 9), which is repeated until there is an ACK. Reading
- * DTLS_NEW_CID says 1 until then, and 0 afterwards. Not of a peer of an unconnected
- * socket, as yet.
+ * DTLS_NEW_CID says 1 until then, and 0 afterwards. No two peers of a socket have the
+ * same.
  */
 struct dtls_new_cid {
 	__u32	size;
