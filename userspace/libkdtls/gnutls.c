@@ -223,7 +223,7 @@ void kdtls_free(kdtls_session *s)
 		gnutls_psk_free_server_credentials(s->psk_server);
 	kdtls_watch_free(&s->watch);
 	kdtls_end13(s);
-	free(s->first);
+	kdtls_unqueue_all(s);
 	free(s->dgram);
 	free(s->out);
 	free(s->host);

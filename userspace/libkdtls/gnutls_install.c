@@ -104,12 +104,41 @@ int kdtls_export_keys(kdtls_session *s, struct dtls_keys *tx,
 	return ret;
 }
 
+/* The last flight, to be freed: 1, or 0 if it is not ours, or a negative errno. */
+int kdtls_last_flight(kdtls_session *s, const struct dtls_keys *tx,
+		      struct dtls_flight **flight, size_t *len)
+{
+	int ret;
+
+	if (s->is13 ? s->server : !last_flight_is_ours(s))
+		return 0;
+	ret = s->is13 ? kdtls_watch13_flight(&s->watch13, flight, len) :
+	      kdtls_watch_flight(&s->watch, session_suite(s), tx, open_aead,
+				 flight, len);
+	if (ret)
+		return kdtls_fail(s, ret, "the last flight: %s", strerror(-ret));
+	s->flight_records = (*flight)->count;
+	return 1;
+}
+
+int kdtls_install_flight(kdtls_session *s, const struct dtls_keys *tx)
+{
+	struct dtls_flight *flight;
+	size_t len;
+	int ret = kdtls_last_flight(s, tx, &flight, &len);
+
+	if (ret <= 0)
+		return ret;
+	ret = kdtls_kernel_flight(s->fd, flight, len);
+	free(flight);
+	return ret ? kdtls_fail(s, ret, "handing over the last flight: %s",
+				strerror(-ret)) : 0;
+}
+
 int kdtls_install(kdtls_session *s)
 {
 	const struct kdtls_suite *suite;
-	struct dtls_flight *flight;
 	struct dtls_keys tx, rx;
-	size_t len;
 	int ret;
 
 	/* First what can fail without harm. */
@@ -132,18 +161,7 @@ int kdtls_install(kdtls_session *s)
 		kdtls_fail(s, ret, "installing the keys: %s", strerror(-ret));
 		goto out;
 	}
-	if (last_flight_is_ours(s)) {
-		ret = kdtls_watch_flight(&s->watch, suite, &tx, open_aead,
-					 &flight, &len);
-		if (!ret) {
-			s->flight_records = flight->count;
-			ret = kdtls_kernel_flight(s->fd, flight, len);
-			free(flight);
-		}
-		if (ret)
-			kdtls_fail(s, ret, "handing over the last flight: %s",
-				   strerror(-ret));
-	}
+	ret = kdtls_install_flight(s, &tx);
 out:
 	explicit_bzero(&tx, sizeof(tx));
 	explicit_bzero(&rx, sizeof(rx));

@@ -69,8 +69,9 @@ struct kdtls_session {
 	int soft_errno;			/* last error that was taken for a loss */
 	unsigned int refused;
 	bool heard;			/* a datagram of the peer has come */
-	uint8_t *first;			/* the ClientHello that kdtls_accept() took */
-	size_t first_len;
+	struct kdtls_waiting *waiting;	/* datagrams to read before the socket's */
+	kdtls_output_fn output;		/* instead of the socket */
+	void *output_arg;
 	uint8_t *dgram;			/* KDTLS_DATAGRAM_MAX bytes */
 	uint8_t *out;			/* records that wait to be sent together */
 	size_t out_len;
@@ -95,6 +96,9 @@ struct kdtls_session {
 	bool used_psk, verified;
 	gnutls_datum_t *chain;		/* the peer's, DER */
 	unsigned int num_chain;
+	uint8_t print[64];		/* hash of the peer's certificate */
+	size_t print_len;		/* 0: its issuer decides */
+	gnutls_digest_algorithm_t print_alg;
 	char error[256];
 };
 
@@ -124,6 +128,13 @@ int kdtls_flush(kdtls_session *s);
 int kdtls_put(kdtls_session *s, const void *buf, size_t len);
 ssize_t kdtls_get(kdtls_session *s);
 
+/* gnutls_memory.c */
+int kdtls_queue(kdtls_session *s, const void *buf, size_t len);
+ssize_t kdtls_unqueue(kdtls_session *s);
+bool kdtls_queue_full(const kdtls_session *s);
+void kdtls_unqueue_all(kdtls_session *s);
+ssize_t kdtls_hello_whole(const kdtls_session *s, uint8_t **buf, bool *pieces);
+
 /* gnutls_crypto13.c */
 extern const struct kdtls_crypto13 kdtls_crypto13_gnutls;
 int kdtls_gnutls_open(const struct kdtls_suite *suite, const uint8_t *key,
@@ -146,7 +157,14 @@ void kdtls_end13(kdtls_session *s);
 int kdtls_check_sentinel(kdtls_session *s);
 int kdtls_set_sentinel(kdtls_session *s);
 
+/* gnutls_install.c */
+int kdtls_last_flight(kdtls_session *s, const struct dtls_keys *tx,
+		      struct dtls_flight **flight, size_t *len);
+int kdtls_install_flight(kdtls_session *s, const struct dtls_keys *tx);
+
 /* install13.c */
+void kdtls_fill13(const kdtls_session *s, bool write, int epoch,
+		  struct dtls_keys *keys);
 int kdtls_take_keys13(kdtls_session *s, struct dtls_keys *tx,
 		      struct dtls_keys *rx);
 int kdtls_install13(kdtls_session *s);

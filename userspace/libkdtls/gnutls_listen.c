@@ -491,17 +491,13 @@ int kdtls_accept(kdtls_listener *l, kdtls_session **out)
 	if (fd < 0)
 		return fd;
 	s = kdtls_session_new(l->cfg, fd, true);
-	if (s) {
+	if (s)
 		s->setup = kdtls_set_up(s);
-		s->first = malloc(len);
-	}
-	if (!s || !s->first) {
+	if (!s || kdtls_queue(s, l->dgram, len)) {
 		kdtls_free(s);
 		close(fd);
 		return -ENOMEM;
 	}
-	memcpy(s->first, l->dgram, len);
-	s->first_len = len;
 	if (s->tls)
 		gnutls_dtls_prestate_set(s->tls, &prestate);
 	remember(l, &a);

@@ -77,7 +77,13 @@ int kdtls_flush(kdtls_session *s)
 	else
 		kdtls_watch_sent(&s->watch, s->out, len);
 	do {
-		ret = send(s->fd, s->out, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (s->output) {
+			ret = s->output(s->output_arg, s->out, len);
+			errno = ret < 0 ? -ret : 0;
+		} else {
+			ret = send(s->fd, s->out, len,
+				   MSG_NOSIGNAL | MSG_DONTWAIT);
+		}
 	} while (ret < 0 && errno == EINTR);
 	if (ret >= 0)
 		return 0;
@@ -122,12 +128,10 @@ ssize_t kdtls_get(kdtls_session *s)
 	if (kdtls_flush(s))
 		return -s->soft_errno;
 	for (;;) {
-		if (s->first) {
-			ret = s->first_len;
-			memcpy(s->dgram, s->first, ret);
-			free(s->first);
-			s->first = NULL;
-		} else {
+		ret = kdtls_unqueue(s);
+		if (ret < 0 && s->output)
+			return -EAGAIN;
+		if (ret < 0) {
 			ret = recv(s->fd, s->dgram, KDTLS_DATAGRAM_MAX,
 				   MSG_DONTWAIT);
 		}
@@ -191,8 +195,10 @@ static int pull_timeout(gnutls_transport_ptr_t ptr, unsigned int ms)
 		gnutls_transport_set_errno(s->tls, s->soft_errno);
 		return -1;
 	}
-	if (s->first)
+	if (s->waiting)
 		return 1;
+	if (s->output)
+		return 0;
 	return poll(&pfd, 1, ms == GNUTLS_INDEFINITE_TIMEOUT ? -1 : (int)ms);
 }
 

@@ -3,14 +3,58 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+#include <gnutls/crypto.h>
 #include <gnutls/x509.h>
 
 #include "gnutls_internal.h"
 
 static bool anyone_will_do(const kdtls_session *s)
 {
+	if (s->print_len)
+		return false;
 	return s->cfg->verify == KDTLS_VERIFY_NONE ||
 	       (s->server && s->cfg->verify == KDTLS_VERIFY_DEFAULT);
+}
+
+int kdtls_set_fingerprint(kdtls_session *s, const char *algorithm,
+			  const void *hash, size_t len)
+{
+	static const struct {
+		const char *name;
+		gnutls_digest_algorithm_t alg;
+		size_t len;
+	} algs[] = {
+		{ "sha-256", GNUTLS_DIG_SHA256, 32 },
+		{ "sha-384", GNUTLS_DIG_SHA384, 48 },
+		{ "sha-512", GNUTLS_DIG_SHA512, 64 },
+	};
+	size_t i;
+
+	if (s->begun || (s->server && s->cfg->verify != KDTLS_VERIFY_REQUIRE))
+		return kdtls_fail(s, -EINVAL, "no certificate will be asked for");
+	for (i = 0; i < sizeof(algs) / sizeof(algs[0]); i++)
+		if (!strcasecmp(algorithm, algs[i].name) && len == algs[i].len)
+			break;
+	if (i == sizeof(algs) / sizeof(algs[0]))
+		return kdtls_fail(s, -EINVAL, "no such hash: %.32s", algorithm);
+	s->print_alg = algs[i].alg;
+	s->print_len = len;
+	memcpy(s->print, hash, len);
+	return 0;
+}
+
+/* RFC 8122 5: the hash is of the DER encoding of the peer's own certificate. */
+static int verify_print(kdtls_session *s, const gnutls_datum_t *cert)
+{
+	uint8_t hash[64];
+
+	if (!gnutls_hash_fast(s->print_alg, cert->data, cert->size, hash) &&
+	    !memcmp(hash, s->print, s->print_len))
+		return 0;
+	kdtls_fail(s, -EKEYREJECTED,
+		   "the peer's certificate has another fingerprint");
+	return GNUTLS_E_CERTIFICATE_ERROR;
 }
 
 static int verify_rawpk(kdtls_session *s, const gnutls_datum_t *key)
@@ -87,6 +131,8 @@ int kdtls_verify_peer(gnutls_session_t tls)
 		kdtls_fail(s, -EKEYREJECTED, "the peer has sent no certificate");
 		return GNUTLS_E_NO_CERTIFICATE_FOUND;
 	}
+	if (s->print_len)
+		return verify_print(s, &certs[0]);
 	if (gnutls_certificate_type_get2(tls, GNUTLS_CTYPE_PEERS) ==
 	    GNUTLS_CRT_RAWPK)
 		return verify_rawpk(s, &certs[0]);
@@ -107,6 +153,8 @@ int kdtls_verify_chain(kdtls_session *s, const gnutls_datum_t *chain,
 
 	if (anyone_will_do(s))
 		return 0;
+	if (s->print_len)
+		return num && !verify_print(s, &chain[0]) ? 0 : -EKEYREJECTED;
 	certs = calloc(num + 1, sizeof(*certs));
 	if (!certs)
 		return -ENOMEM;

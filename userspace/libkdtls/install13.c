@@ -11,8 +11,8 @@
 
 #include "gnutls_internal.h"
 
-static void fill(const kdtls_session *s, bool write, int epoch,
-		 struct dtls_keys *keys)
+void kdtls_fill13(const kdtls_session *s, bool write, int epoch,
+		  struct dtls_keys *keys)
 {
 	kdtls_watch13_keys(&s->watch13, write, epoch, keys);
 	keys->cid_len = write ? s->watch13.tx_cid_len : s->rx_cid_len;
@@ -31,8 +31,8 @@ int kdtls_take_keys13(kdtls_session *s, struct dtls_keys *tx,
 	kdtls_watch13_open_early(&s->watch13);
 	s->watch.closed = true;
 	s->watch13.closed = true;
-	fill(s, true, 3, tx);
-	fill(s, false, 3, rx);
+	kdtls_fill13(s, true, 3, tx);
+	kdtls_fill13(s, false, 3, rx);
 	return 0;
 }
 
@@ -54,10 +54,10 @@ static int set_handshake_keys(kdtls_session *s)
 	struct dtls_keys keys;
 	int ret;
 
-	fill(s, false, 2, &keys);
+	kdtls_fill13(s, false, 2, &keys);
 	ret = set_one(s, DTLS_RX, &keys);
 	if (!ret && !s->server) {
-		fill(s, true, 2, &keys);
+		kdtls_fill13(s, true, 2, &keys);
 		ret = set_one(s, DTLS_TX, &keys);
 	}
 	explicit_bzero(&keys, sizeof(keys));
@@ -66,9 +66,7 @@ static int set_handshake_keys(kdtls_session *s)
 
 int kdtls_install13(kdtls_session *s)
 {
-	struct dtls_flight *flight;
 	struct dtls_keys tx, rx;
-	size_t len;
 	int ret;
 
 	ret = kdtls_take_keys13(s, &tx, &rx);
@@ -81,17 +79,7 @@ int kdtls_install13(kdtls_session *s)
 		kdtls_fail(s, ret, "installing the keys: %s", strerror(-ret));
 		goto out;
 	}
-	if (!s->server) {
-		ret = kdtls_watch13_flight(&s->watch13, &flight, &len);
-		if (!ret) {
-			s->flight_records = flight->count;
-			ret = kdtls_kernel_flight(s->fd, flight, len);
-			free(flight);
-		}
-		if (ret)
-			kdtls_fail(s, ret, "handing over the last flight: %s",
-				   strerror(-ret));
-	}
+	ret = kdtls_install_flight(s, &tx);
 out:
 	explicit_bzero(&tx, sizeof(tx));
 	explicit_bzero(&rx, sizeof(rx));

@@ -210,6 +210,26 @@ KDTLS_API int kdtls_fd(const kdtls_session *s);
  */
 KDTLS_API void kdtls_set_nonblocking(kdtls_session *s, int on);
 
+/* A session whose datagrams somebody else carries: one of many on a socket that the
+ * program reads, or without any.  Before the handshake; the session was made with
+ * @fd -1, and does not wait.  @fn gets one datagram to send and returns 0 or a negative
+ * errno, which counts as a loss, as it does with a socket.  kdtls_input() brings one:
+ * call kdtls_handshake() after it, and when kdtls_timeout() has passed.  -ENOBUFS: more
+ * wait already than a flight has; -EINVAL; -EPIPE after the keys were handed over.
+ */
+typedef int (*kdtls_output_fn)(void *arg, const void *dgram, size_t len);
+KDTLS_API void kdtls_set_output(kdtls_session *s, kdtls_output_fn fn,
+				void *arg);
+KDTLS_API int kdtls_input(kdtls_session *s, const void *dgram, size_t len);
+
+/* The hash of the certificate that the peer has to prove, "sha-256", "sha-384" or
+ * "sha-512", as RFC 8122 has it in SDP: with it neither issuer nor name nor date matter.
+ * Before the handshake.  Of a server the config must have KDTLS_VERIFY_REQUIRE.
+ * -EINVAL: that is not so, or no such hash.
+ */
+KDTLS_API int kdtls_set_fingerprint(kdtls_session *s, const char *algorithm,
+				    const void *hash, size_t len);
+
 /* Shakes hands: sends, receives, repeats what was lost.  On return of 0 the
  * peer is who it ought to be; it remains to call kdtls_install(), and until
  * then nothing may be sent.
@@ -245,6 +265,14 @@ KDTLS_API int kdtls_timeout(const kdtls_session *s);
  * or what setsockopt(DTLS_TXRX) says.
  */
 KDTLS_API int kdtls_install(kdtls_session *s);
+
+/* The same for an unconnected socket with "dtls" attached: the peer at @addr is added to
+ * it (DTLS_PEER_ADD), in the place of who has that address if there is one.  *@id gets
+ * its identifier.
+ */
+KDTLS_API int kdtls_install_peer(kdtls_session *s, int fd,
+				 const struct sockaddr *addr, socklen_t len,
+				 uint64_t *id);
 
 /* The same for someone else's socket or process: writes the keys of both
  * directions.  Counts as the install: the session will do no record again.

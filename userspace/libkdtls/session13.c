@@ -360,7 +360,7 @@ static void new_port(int fd)
 	struct sockaddr nobody = { .sa_family = AF_UNSPEC };
 	socklen_t len = sizeof(peer);
 
-	if (getpeername(fd, (struct sockaddr *)&peer, &len) ||
+	if (fd < 0 || getpeername(fd, (struct sockaddr *)&peer, &len) ||
 	    connect(fd, &nobody, sizeof(nobody)))
 		return;
 	connect(fd, (struct sockaddr *)&peer, len);
@@ -411,26 +411,48 @@ int kdtls_check_sentinel(kdtls_session *s)
 			  "DTLS 1.3 was refused, though the peer has it: somebody on the way may have done that");
 }
 
-/* A server that was not made by kdtls_accept(): what is the client's offer? */
+/*
+ * A server that was not made by kdtls_accept(): what is the client's offer?  That is
+ * known once all of the ClientHello is there; until then the datagrams wait.
+ */
 static int decide(kdtls_session *s)
 {
+	bool pieces, is13;
+	uint8_t *hello;
 	uint16_t suite;
 	ssize_t n;
+	int ret;
 
-	n = recv(s->fd, s->dgram, KDTLS_DATAGRAM_MAX, MSG_PEEK | MSG_DONTWAIT);
-	if (n < 0)
-		return -EAGAIN;
-	if (kdtls_hello13(s->dgram, n, 1, &suite) && kdtls_can_13(s->cfg) &&
-	    kdtls_begin13(s))
-		return s->setup13;
-	if (s->cfg->min_version == DTLS_1_3_VERSION) {
-		/* No ClientHello of 1.3: wait for one that is. */
-		recv(s->fd, s->dgram, 1, MSG_DONTWAIT);
-		return -EAGAIN;
+	while (!s->output) {
+		n = recv(s->fd, s->dgram, KDTLS_DATAGRAM_MAX, MSG_DONTWAIT);
+		if (n < 0 || kdtls_queue(s, s->dgram, n))
+			break;
 	}
-	s->undecided = false;
-	s->setup = kdtls_set_up(s);
-	return 1;
+	n = kdtls_hello_whole(s, &hello, &pieces);
+	if (n <= 0) {
+		/* As much of something else cannot be the beginning of one. */
+		if (kdtls_queue_full(s))
+			kdtls_unqueue_all(s);
+		return n ? kdtls_fail(s, n, "out of memory") : -EAGAIN;
+	}
+	is13 = kdtls_hello13(hello, n, 1, &suite) && kdtls_can_13(s->cfg);
+	ret = 1;
+	if (is13 && kdtls_begin13(s)) {
+		ret = s->setup13;
+		if (pieces) {
+			kdtls_unqueue_all(s);
+			kdtls_queue(s, hello, n);
+		}
+	} else if (s->cfg->min_version == DTLS_1_3_VERSION) {
+		/* No ClientHello of 1.3: wait for one that is. */
+		kdtls_unqueue_all(s);
+		ret = -EAGAIN;
+	} else {
+		s->undecided = false;
+		s->setup = kdtls_set_up(s);
+	}
+	free(hello);
+	return ret;
 }
 
 static int one_step(kdtls_session *s)
