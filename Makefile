@@ -9,6 +9,7 @@
 #				locks and leaks, and for races
 #	make check-full		all of that, the long tests, the fuzzers, coverage
 #	make coverage		which lines of the module no test reaches (TEST="dtls_*")
+#	make check-webrtc	WebRTC: Chromium against userspace/examples/webrtc in a guest
 #	make lint		the checks of the sources
 #	make fuzz		the fuzzers of the pure parts (SECONDS=60 each); clang
 #	make bench		what a record costs, by kdtls and by others (KERNEL=;
@@ -64,6 +65,9 @@ coverage:
 	@GCOV=1 DEBUG=1 KERNEL=debug TEST='$(if $(TEST),$(TEST),dtls_*)' \
 		python3 $(vm)/check.py; rc=$$?; $(vm)/coverage.py && exit $$rc
 
+check-webrtc:
+	@selftests/webrtc/run.sh
+
 lint:
 	@$(vm)/deps.sh
 	@selftests/lint.sh
@@ -98,4 +102,4 @@ clean:
 export KERNEL DEBUG TEST FILE V HERE
 
 .PHONY: all module userspace install module-install userspace-install
-.PHONY: check check-full coverage lint fuzz bench bench-check profile demo guest clean
+.PHONY: check check-full coverage lint fuzz bench bench-check profile demo guest clean check-webrtc

@@ -19,6 +19,7 @@
 #			guest nanosecond per instruction
 #	KERNEL_APPEND	more kernel parameters
 #	QEMU_EXTRA	more arguments for QEMU
+#	QEMU_NIC	the guest's network, for QEMU's -nic (none)
 #	KDTLS_ACCEL	kvm or tcg, instead of what the machine suggests
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
@@ -102,7 +103,7 @@ rc=0
 # pipe, because QEMU truncates what it opens and this may be someone's log file.
 timeout --foreground -k 5 "$timeout" qemu-system-x86_64 \
 	-pidfile "$run/pid" -nodefaults -no-user-config -display none -no-reboot -M q35 \
-	"${accel_args[@]}" -cpu "$cpu" -smp "$smp" -m "${MEM:-2G}" -nic none \
+	"${accel_args[@]}" -cpu "$cpu" -smp "$smp" -m "${MEM:-2G}" -nic "${QEMU_NIC:-none}" \
 	-kernel "$image" -initrd "$dir/initrd" -append "$append" \
 	-chardev "file,id=log,path=$run/console" -serial chardev:log \
 	-device virtio-serial-pci \

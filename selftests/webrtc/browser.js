@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//
+// node browser.js RUN CASES: drives Chromium through the cases, JSON, against the
+// servers of a guest, whose offers and answers are files in the folder RUN.  TAP.
+'use strict';
+const fs = require('fs');
+const os = require('os');
+const path = require('path');
+const { chromium } = require(process.env.PLAYWRIGHT);
+
+const [run, file] = process.argv.slice(2);
+const slow = Number(process.env.KDTLS_TIMEOUT_SCALE || 1);
+const MB = 1 << 20;
+let number = 0, bad = 0, names = 0;
+
+const sleep = ms => new Promise(done => setTimeout(done, ms));
+
+function result(good, text, why) {
+	number++;
+	if (!good) {
+		bad++;
+		for (const line of String(why).split('\n'))
+			console.log('# ' + line);
+	}
+	console.log(`${good ? 'ok' : 'not ok'} ${number} - ${text}`);
+}
+
+function limit(promise, seconds, what) {
+	let timer;
+
+	return Promise.race([promise, new Promise((_, fail) => {
+		timer = setTimeout(() => fail(new Error(`${what}: no end in ${seconds * slow} s`)),
+				   seconds * slow * 1000);
+	})]).finally(() => clearTimeout(timer));
+}
+
+function check(ok, what) {
+	if (!ok)
+		throw new Error(what);
+}
+
+async function launch(features) {
+	const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'webrtc-'));
+	const context = await chromium.launchPersistentContext(dir, {
+		executablePath: process.env.CHROMIUM,
+		headless: true,
+		timeout: 120000 * slow,
+		args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking',
+		       '--disable-component-update', '--disable-sync', '--no-first-run',
+		       '--disable-quic', '--no-pings', '--disable-domain-reliability',
+		       '--host-resolver-rules=MAP * ~NOTFOUND',
+		       '--allow-loopback-in-peer-connection',
+		       '--use-fake-device-for-media-stream',
+		       '--use-fake-ui-for-media-stream',
+		       '--autoplay-policy=no-user-gesture-required',
+		       '--disable-features=' +
+		       ['WebRtcHideLocalIpsWithMdns', ...features].join(',')],
+	});
+	const page = context.pages()[0] || await context.newPage();
+
+	await page.goto('about:blank');
+	await page.addScriptTag({ path: path.join(__dirname, 'page.js') });
+	return { page, close: async () => {
+		await context.close();
+		fs.rmSync(dir, { recursive: true, force: true });
+	} };
+}
+
+// By way of the folder.
+async function answer(server, offer) {
+	const name = `peer${++names}`, base = path.join(run, server, name);
+
+	fs.writeFileSync(base + '.new', offer);
+	fs.renameSync(base + '.new', base + '.offer');
+	for (;;) {
+		if (fs.existsSync(base + '.answer'))
+			return fs.readFileSync(base + '.answer', 'utf8');
+		await sleep(100);
+	}
+}
+
+async function connect(page, server, labels) {
+	const id = `p${++names}`;
+	const offer = await page.evaluate(([id, labels]) => {
+		peers[id] = new Peer(labels);
+		return peers[id].offer();
+	}, [id, labels]);
+	const sdp = await limit(answer(server, offer), 30, 'answer');
+
+	await limit(page.evaluate(([id, sdp]) => peers[id].connect(sdp), [id, sdp]),
+		    60, 'connection');
+	return id;
+}
+
+const call = (page, id, what, arg) =>
+	page.evaluate(([id, what, arg]) => peers[id][what](arg), [id, what, arg]);
+
+async function traffic(page, c) {
+	const id = await connect(page, c.server, ['echo', 'sink', 'source', 'stat']);
+	const before = await call(page, id, 'stat');
+	let start = Date.now(), text;
+	const took = () => {
+		const ms = Date.now() - start;
+
+		start = Date.now();
+		return `${(ms / 1000).toFixed(1)} s`;
+	};
+	const times = [];
+
+	check(await limit(call(page, id, 'echo', c.echo), 120, 'echo') == c.echo,
+	      'echo: wrong messages');
+	times.push(`echo of ${c.echo}: ${took()}`);
+	if (c.bulk) {
+		text = await limit(call(page, id, 'sink', c.bulk), 300, 'sink');
+		check(text == `${c.bulk} 0`, `sink: ${text}`);
+		times.push(`${c.bulk / MB} MB there: ${took()}`);
+		text = await limit(call(page, id, 'source', c.bulk), 300, 'source');
+		check(text == `${c.bulk} 0`, `source: ${text}`);
+		times.push(`and back: ${took()}`);
+	}
+	const t = await call(page, id, 'transport');
+	const after = await call(page, id, 'stat');
+
+	console.log(`# ${times.join(', ')}`);
+	console.log(`# ${after.version.toString(16)} ${after.suite}; browser: ${t.tlsVersion} ${t.dtlsCipher} ${t.dtlsRole}; records ${after.rx} in, ${after.tx} out`);
+	check(t.tlsVersion.toLowerCase() == c.version, `browser: version ${t.tlsVersion}`);
+	check(t.dtlsCipher == after.suite && after.suite.includes(c.suite),
+	      `suites: ${t.dtlsCipher}, ${after.suite}`);
+	check(t.dtlsRole == (c.active ? 'server' : 'client'), `role ${t.dtlsRole}`);
+	// An SCTP packet has 1191 bytes at most, and a message a packet at least.
+	check(after.rx_bytes - before.rx_bytes >= c.bulk &&
+	      after.tx_bytes - before.tx_bytes >= c.bulk &&
+	      after.rx - before.rx >= Math.max(c.bulk / 1191, 100) &&
+	      after.tx - before.tx >= Math.max(c.bulk / 1191, 100),
+	      `peer's counters: ${JSON.stringify(after)}`);
+	// The same of the whole kernel.
+	check(after.RxRecords - before.RxRecords >= after.rx - before.rx &&
+	      after.TxRecords - before.TxRecords >= after.tx - before.tx &&
+	      after.RxDropAuth == before.RxDropAuth,
+	      `counters: ${JSON.stringify([before, after])}`);
+	await call(page, id, 'close');
+}
+
+const kinds = { traffic };
+
+(async () => {
+	const groups = JSON.parse(fs.readFileSync(file, 'utf8'));
+
+	while (!fs.existsSync(path.join(run, 'ready')))
+		await sleep(200);
+	for (const group of groups) {
+		const browser = await limit(launch(group.off), 120, 'Chromium');
+
+		for (const c of group.cases) {
+			try {
+				await kinds[c.kind](browser.page, c);
+				result(true, c.name);
+			} catch (e) {
+				result(false, c.name, e.stack || e);
+			}
+		}
+		await browser.close();
+	}
+	console.log(`1..${number}`);
+	process.exit(bad ? 1 : 0);
+})().catch(e => {
+	console.log('Bail out! ' + (e.stack || e));
+	process.exit(1);
+});
