@@ -388,15 +388,25 @@ void kdtls_watch13_sent(struct kdtls_watch13 *w, const uint8_t *buf, size_t len)
 
 static void note_received(struct kdtls_watch13 *w, struct kdtls_saved *r)
 {
+	size_t off, n;
+
 	if (open_record(w, &w->rx[0], w->rx_cid_len, r) ||
-	    r->type != DTLS_TYPE_HANDSHAKE || r->len < MESSAGE_HEADER)
+	    r->type != DTLS_TYPE_HANDSHAKE)
 		return;
-	if (!w->server && r->data[0] == CERTIFICATE)
-		w->server_cert = true;
-	if (r->data[0] != FINISHED)
-		return;
-	w->finished_seen = true;
-	w->rx_message = get_be(r->data + 4, 2) + 1;
+	/* A record may hold several messages (RFC 9147 5.5), and BoringSSL's do. */
+	for (off = 0; off + MESSAGE_HEADER <= r->len; off += MESSAGE_HEADER + n) {
+		const uint8_t *p = r->data + off;
+
+		n = get_be(p + 9, 3);
+		if (n > r->len - off - MESSAGE_HEADER)
+			return;
+		if (!w->server && *p == CERTIFICATE)
+			w->server_cert = true;
+		if (*p != FINISHED)
+			continue;
+		w->finished_seen = true;
+		w->rx_message = get_be(p + 4, 2) + 1;
+	}
 }
 
 /*
