@@ -3,6 +3,7 @@
 """cases.py RUN [TEXT]: what make check-webrtc does, into the files RUN/servers (for
 guest.sh) and RUN/cases (for browser.js); those with TEXT in their names."""
 import json
+import os
 import sys
 
 MB = 1 << 20
@@ -35,7 +36,7 @@ def main():
                 cases.append({
                     "kind": "traffic", "name": name, "server": server,
                     "version": WIRE[version], "suite": suite, "active": active,
-                    "echo": 1000, "bulk": 20 * MB,
+                    "echo": 1000, "bulk": int(os.environ.get("BULK", 20)) * MB,
                 })
         if cases:
             groups.append({"off": [] if pq else ["WebRtcPqcForDtls"], "cases": cases})

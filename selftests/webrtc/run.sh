@@ -5,7 +5,7 @@
 # user network brings the guest's ports here, and all of it, QEMU, Chromium and what
 # drives it, is in a network namespace that has a loopback and nothing else.  TAP.
 #
-# TEST=TEXT picks the cases with that in their names.
+# TEST=TEXT picks the cases with that in their names; BULK=20 is how many MB go each way.
 set -euo pipefail
 . "$(dirname "$0")/../vm/lib.sh"
 here=$top/selftests/webrtc
