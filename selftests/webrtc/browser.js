@@ -141,7 +141,45 @@ async function traffic(page, c) {
 	await call(page, id, 'close');
 }
 
-const kinds = { traffic };
+// Many on the one socket of a server: half of them go, and come back.
+async function crowd(page, c) {
+	const labels = ['echo', 'stat'];
+	const all = n => Promise.all([...Array(n)].map(() => connect(page, c.server, labels)));
+	const echo = async ids => {
+		const good = await limit(Promise.all(ids.map(
+			id => call(page, id, 'echo', c.echo))), 120, 'echoes');
+
+		check(good.every(n => n == c.echo), `echoes: ${good}`);
+	};
+	const peers = async (id, n) => {
+		let stat;
+
+		do {
+			await sleep(200);
+			stat = await call(page, id, 'stat');
+		} while (stat.peers != n);
+		return stat;
+	};
+	let ids = await all(c.peers);
+	const before = await limit(peers(ids[0], c.peers), 30, 'all peers');
+
+	await echo(ids);
+	const gone = ids.splice(c.peers / 2);
+
+	// An alert of each, under its keys (RFC 8827 6.5, RFC 6347 4.1.2.7).
+	await Promise.all(gone.map(id => call(page, id, 'close')));
+	const after = await limit(peers(ids[0], ids.length), 30, 'close');
+
+	check(after.RxAlerts + after.RxCloseNotify >=
+	      before.RxAlerts + before.RxCloseNotify + gone.length,
+	      `alerts: ${JSON.stringify(after)}`);
+	ids = ids.concat(await all(gone.length));
+	await limit(peers(ids[0], c.peers), 30, 'all peers again');
+	await echo(ids);
+	await Promise.all(ids.map(id => call(page, id, 'close')));
+}
+
+const kinds = { traffic, crowd };
 
 (async () => {
 	const groups = JSON.parse(fs.readFileSync(file, 'utf8'));

@@ -38,6 +38,14 @@ def main():
                     "version": WIRE[version], "suite": suite, "active": active,
                     "echo": 1000, "bulk": int(os.environ.get("BULK", 20)) * MB,
                 })
+        for version in ("1.2", "1.3"):
+            name = f"{version} peers come and go {'ML-KEM' if pq else 'no ML-KEM'}"
+            if pq or text not in name:
+                continue
+            port += 1
+            servers.append(f"s{port} {port} --versions {version}\n")
+            cases.append({"kind": "crowd", "name": name, "server": f"s{port}",
+                          "peers": 10, "echo": 100})
         if cases:
             groups.append({"off": [] if pq else ["WebRtcPqcForDtls"], "cases": cases})
     with open(f"{run}/servers", "w") as f:

@@ -66,14 +66,18 @@ static void stat(struct peer *p, unsigned int stream)
 	struct traffic tx = { 0 }, rx = { 0 };
 	char text[8192], name[64];
 	unsigned long long value;
+	unsigned int num = 0;
+	struct peer *q;
 	size_t at;
 	FILE *f;
 
+	for (q = peers; q; q = q->next)
+		num += q->established;
 	net_count(p, &tx, &rx);
 	at = snprintf(text, sizeof(text),
-		      "{\"version\":%d,\"suite\":\"%s\",\"tx\":%llu,\"rx\":%llu,"
+		      "{\"peers\":%u,\"version\":%d,\"suite\":\"%s\",\"tx\":%llu,\"rx\":%llu,"
 		      "\"tx_bytes\":%llu,\"rx_bytes\":%llu",
-		      p->info.version, p->info.suite_name,
+		      num, p->info.version, p->info.suite_name,
 		      (unsigned long long)tx.records,
 		      (unsigned long long)rx.records,
 		      (unsigned long long)tx.bytes, (unsigned long long)rx.bytes);
