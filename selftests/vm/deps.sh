@@ -46,7 +46,8 @@ install_packages() {
 # What the backend for DTLS 1.3 is built with: no package has it here (wolfssl.sh).
 wolfssl() {
 	printf '%s\n' '#include <wolfssl/options.h>' '#if !defined(WOLFSSL_DTLS13) || \
-		!defined(WOLFSSL_DTLS_CID) || !defined(HAVE_SECRET_CALLBACK)' '#error' '#endif' |
+		!defined(WOLFSSL_DTLS_CID) || !defined(HAVE_SECRET_CALLBACK) || \
+		!defined(WOLFSSL_SRTP)' '#error' '#endif' |
 		gcc-12 -E -x c - >/dev/null 2>&1 || "$vmdir/wolfssl.sh" >/dev/null
 }
 

@@ -14,7 +14,7 @@
 #include <sys/types.h>
 #include <sys/socket.h>
 
-#define KDTLS_BACKEND_ABI	1
+#define KDTLS_BACKEND_ABI	2
 #define KDTLS_BACKEND_SYMBOL	"kdtls_backend_wolfssl"
 
 struct kdtls_der {
@@ -68,6 +68,8 @@ struct kdtls_policy {
 	const char *suites;		/* names of IANA, comma; NULL: default */
 	const char *alpn;		/* names, comma; NULL: none */
 	bool alpn_must;
+	const uint16_t *srtp;		/* profiles, in order */
+	unsigned int num_srtp;
 	bool ask_cert;			/* server: a certificate must come */
 	const char *psk_identity;	/* client; NULL: none */
 	const uint8_t *psk;
@@ -100,6 +102,8 @@ struct kdtls_backend {
 	uint8_t (*cid)(void *hands, uint8_t *buf, size_t len);
 	/* Was a CID of ours agreed upon? */
 	bool (*cid_used)(void *hands);
+	/* The SRTP profile agreed upon; 0 if none. */
+	uint16_t (*srtp)(void *hands);
 	/* The protocol agreed upon; "" if none. */
 	void (*alpn)(void *hands, char *buf, size_t len);
 };

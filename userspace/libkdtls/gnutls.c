@@ -134,6 +134,8 @@ int kdtls_set_up(kdtls_session *s)
 		ret = gnutls_alpn_set_protocols(s->tls, cfg->alpn,
 						cfg->num_alpn, cfg->alpn_must ?
 						GNUTLS_ALPN_MANDATORY : 0);
+	if (!ret)
+		ret = kdtls_srtp_offer(s);
 	if (!ret && s->server && cfg->tickets)
 		ret = gnutls_session_ticket_enable_server(s->tls,
 							  &cfg->ticket_key);

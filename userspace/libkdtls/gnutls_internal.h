@@ -22,6 +22,12 @@ struct kdtls_psk {
 	size_t len;
 };
 
+struct kdtls_srtp_profile {
+	uint16_t id;			/* RFC 5764 4.1.2, RFC 7714 14.2 */
+	const char *name;
+	uint8_t key_len, salt_len;	/* of the master key */
+};
+
 struct kdtls_config {
 	gnutls_certificate_credentials_t cert;
 	bool have_ca, have_cert, have_rawpk;
@@ -43,6 +49,8 @@ struct kdtls_config {
 	gnutls_datum_t ticket_key;
 	uint16_t min_version, max_version;
 	int cid_len;			/* -1: none */
+	const struct kdtls_srtp_profile *srtp[3];
+	unsigned int num_srtp;
 	/* Of DTLS 1.3, for the backend. */
 	char *suites;
 	char *alpn_list;
@@ -96,6 +104,7 @@ struct kdtls_session {
 	bool used_psk, verified;
 	gnutls_datum_t *chain;		/* the peer's, DER */
 	unsigned int num_chain;
+	uint16_t srtp_id;		/* DTLS 1.3: the one agreed upon */
 	uint8_t print[64];		/* hash of the peer's certificate */
 	size_t print_len;		/* 0: its issuer decides */
 	gnutls_digest_algorithm_t print_alg;
@@ -134,6 +143,9 @@ ssize_t kdtls_unqueue(kdtls_session *s);
 bool kdtls_queue_full(const kdtls_session *s);
 void kdtls_unqueue_all(kdtls_session *s);
 ssize_t kdtls_hello_whole(const kdtls_session *s, uint8_t **buf, bool *pieces);
+
+/* srtp.c */
+int kdtls_srtp_offer(kdtls_session *s);
 
 /* gnutls_crypto13.c */
 extern const struct kdtls_crypto13 kdtls_crypto13_gnutls;

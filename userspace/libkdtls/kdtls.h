@@ -147,6 +147,12 @@ KDTLS_API int kdtls_config_set_versions(kdtls_config *cfg, uint16_t min,
  */
 KDTLS_API int kdtls_config_set_suites(kdtls_config *cfg, const char *list);
 
+/* Profiles of SRTP to negotiate (RFC 5764), in order of preference, by the names of IANA:
+ * "SRTP_AEAD_AES_128_GCM,SRTP_AEAD_AES_256_GCM,SRTP_AES128_CM_HMAC_SHA1_80".  A
+ * handshake without a common one goes on, see kdtls_get_srtp().
+ */
+KDTLS_API int kdtls_config_set_srtp(kdtls_config *cfg, const char *list);
+
 /* Connection IDs (RFC 9147 9), DTLS 1.3 only: offers to send with the peer's, and
  * asks it to send with one of ours, random and of @len bytes, 0 (none of ours)
  * to 32.  -1, the default, offers nothing.
@@ -342,6 +348,20 @@ KDTLS_API int kdtls_peer_san(const kdtls_session *s, unsigned int n, char *buf,
 KDTLS_API int kdtls_exporter(const kdtls_session *s, const char *label,
 			     const void *context, size_t context_len, void *out,
 			     size_t len);
+
+/* Of SRTP (RFC 5764 4.2): the profile, and for what we send and receive the master key
+ * with the salt behind it, as libsrtp wants them.  -ENOENT: none was agreed upon.
+ * Wipe it after use.
+ */
+#define KDTLS_SRTP_MAX	46
+
+struct kdtls_srtp {
+	uint16_t profile;	/* 1: AES128_CM_HMAC_SHA1_80, 7, 8: AEAD_AES_*_GCM */
+	uint8_t key_len, salt_len;
+	uint8_t tx[KDTLS_SRTP_MAX], rx[KDTLS_SRTP_MAX];
+};
+
+KDTLS_API int kdtls_get_srtp(const kdtls_session *s, struct kdtls_srtp *srtp);
 
 /* Channel binding "tls-exporter" (RFC 9266), "tls-unique" or
  * "tls-server-end-point" (RFC 5929).  Returns its length; -ENOENT: no such

@@ -70,6 +70,7 @@ int kdtls_backend_load(kdtls_config *cfg)
 /* cfg->backend, and what the sessions of @cfg have in common, once. */
 int kdtls_backend_context(kdtls_config *cfg, bool server, void **context)
 {
+	uint16_t srtp[3];
 	struct kdtls_policy policy = {
 		.server = server,
 		.cert_file = cfg->cert_file,
@@ -77,11 +78,16 @@ int kdtls_backend_context(kdtls_config *cfg, bool server, void **context)
 		.suites = cfg->suites,
 		.alpn = cfg->alpn_list,
 		.alpn_must = cfg->alpn_must,
+		.srtp = srtp,
+		.num_srtp = cfg->num_srtp,
 		.ask_cert = server && cfg->verify == KDTLS_VERIFY_REQUIRE,
 		.have_psk = server && (cfg->num_psk || cfg->psk_fn),
 	};
+	unsigned int i;
 	int ret = 0;
 
+	for (i = 0; i < cfg->num_srtp; i++)
+		srtp[i] = cfg->srtp[i]->id;
 	if (!server && cfg->num_psk) {
 		const struct kdtls_psk *psk = &cfg->psk[cfg->num_psk - 1];
 
@@ -552,6 +558,7 @@ int kdtls_handshake13(kdtls_session *s)
 	if (!s->backend->cid_used(s->hands))
 		s->rx_cid_len = 0;
 	s->backend->alpn(s->hands, s->alpn, sizeof(s->alpn));
+	s->srtp_id = s->backend->srtp(s->hands);
 	s->error[0] = '\0';
 	s->done = true;
 	return 0;

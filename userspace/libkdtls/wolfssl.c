@@ -202,6 +202,25 @@ static int map_suites(const char *list, char *out, size_t len)
 	return 0;
 }
 
+/* 5.5.4 says 1 whether it has liked the list or not; these names it knows. */
+static void use_srtp(WOLFSSL_CTX *ctx, const struct kdtls_policy *policy)
+{
+	char list[128] = "";
+	unsigned int i;
+	size_t at = 0;
+
+	for (i = 0; i < policy->num_srtp; i++)
+		at += snprintf(list + at, sizeof(list) - at, "%s%s",
+			       at ? ":" : "",
+			       policy->srtp[i] == SRTP_AEAD_AES_128_GCM ?
+			       "SRTP_AEAD_AES_128_GCM" :
+			       policy->srtp[i] == SRTP_AEAD_AES_256_GCM ?
+			       "SRTP_AEAD_AES_256_GCM" :
+			       "SRTP_AES128_CM_SHA1_80");
+	if (at)
+		wolfSSL_CTX_set_tlsext_use_srtp(ctx, list);
+}
+
 static void context_free(void *context)
 {
 	struct context *c = context;
@@ -242,6 +261,7 @@ static void *context_new(const struct kdtls_policy *policy, char *error,
 						    WOLFSSL_FILETYPE_PEM) !=
 	    WOLFSSL_SUCCESS)
 		goto error;
+	use_srtp(c->ctx, policy);
 	if (!policy->server)
 		wolfSSL_CTX_set_verify(c->ctx, WOLFSSL_VERIFY_PEER, verify);
 	else if (policy->ask_cert)
@@ -450,6 +470,14 @@ static bool hands_cid_used(void *hands)
 	return wolfSSL_dtls_cid_is_enabled(((struct hands *)hands)->ssl);
 }
 
+static uint16_t hands_srtp(void *hands)
+{
+	const WOLFSSL_SRTP_PROTECTION_PROFILE *p;
+
+	p = wolfSSL_get_selected_srtp_profile(((struct hands *)hands)->ssl);
+	return p ? p->id : 0;
+}
+
 static void hands_alpn(void *hands, char *buf, size_t len)
 {
 	unsigned short n = 0;
@@ -477,5 +505,6 @@ const struct kdtls_backend kdtls_backend_wolfssl = {
 	.set_mtu = hands_set_mtu,
 	.cid = hands_cid,
 	.cid_used = hands_cid_used,
+	.srtp = hands_srtp,
 	.alpn = hands_alpn,
 };
