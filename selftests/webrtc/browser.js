@@ -79,12 +79,12 @@ async function answer(server, offer) {
 	}
 }
 
-async function connect(page, server, labels) {
+async function connect(page, server, labels, media) {
 	const id = `p${++names}`;
-	const offer = await page.evaluate(([id, labels]) => {
-		peers[id] = new Peer(labels);
+	const offer = await page.evaluate(([id, labels, media]) => {
+		peers[id] = new Peer(labels, media);
 		return peers[id].offer();
-	}, [id, labels]);
+	}, [id, labels, media]);
 	const sdp = await limit(answer(server, offer), 30, 'answer');
 
 	await limit(page.evaluate(([id, sdp]) => peers[id].connect(sdp), [id, sdp]),
@@ -179,7 +179,33 @@ async function crowd(page, c) {
 	await Promise.all(ids.map(id => call(page, id, 'close')));
 }
 
-const kinds = { traffic, crowd };
+// Sound and messages on one socket.
+async function media(page, c) {
+	const id = await connect(page, c.server, ['echo', 'stat'], true);
+	let heard;
+
+	check(await limit(call(page, id, 'echo', c.echo), 120, 'echo') == c.echo,
+	      'echo: wrong messages');
+	await limit((async () => {
+		do {
+			await sleep(300);
+			heard = await call(page, id, 'heard');
+		} while (!heard || heard.packetsReceived < 200 ||
+			 !heard.totalAudioEnergy);
+	})(), 120, 'sound');
+	check(await limit(call(page, id, 'echo', c.echo), 120, 'echo') == c.echo,
+	      'echo: wrong messages');
+	const t = await call(page, id, 'transport');
+	const stat = await call(page, id, 'stat');
+
+	console.log(`# ${t.tlsVersion} ${t.dtlsCipher} ${t.srtpCipher}; ${heard.packetsReceived} packets back, ${heard.packetsLost} lost, energy ${heard.totalAudioEnergy}`);
+	check(t.srtpCipher == c.srtp, `browser: ${t.srtpCipher}`);
+	check(stat.srtp == c.profile, `profile ${stat.srtp}`);
+	check(stat.echoed >= heard.packetsReceived, `echoed ${stat.echoed}`);
+	await call(page, id, 'close');
+}
+
+const kinds = { traffic, crowd, media };
 
 (async () => {
 	const groups = JSON.parse(fs.readFileSync(file, 'utf8'));

@@ -15,6 +15,11 @@ SUITES = [
     ("1.3", "AES_128_GCM", "--suites TLS_AES_128_GCM_SHA256"),
     ("1.3", "CHACHA20_POLY1305", "--suites TLS_CHACHA20_POLY1305_SHA256"),
 ]
+SRTP = {
+    "SRTP_AES128_CM_HMAC_SHA1_80": 1,
+    "SRTP_AEAD_AES_128_GCM": 7,
+    "SRTP_AEAD_AES_256_GCM": 8,
+}
 WIRE = {"1.2": "fefd", "1.3": "fefc"}
 
 
@@ -38,6 +43,15 @@ def main():
                     "version": WIRE[version], "suite": suite, "active": active,
                     "echo": 1000, "bulk": int(os.environ.get("BULK", 20)) * MB,
                 })
+        for version in ("1.2", "1.3"):
+            for srtp, profile in SRTP.items():
+                name = f"{version} {srtp} {'ML-KEM' if pq else 'no ML-KEM'}"
+                if pq or text not in name:
+                    continue
+                port += 1
+                servers.append(f"s{port} {port} --versions {version} --srtp {srtp}\n")
+                cases.append({"kind": "media", "name": name, "server": f"s{port}",
+                              "srtp": srtp, "profile": profile, "echo": 200})
         for version in ("1.2", "1.3"):
             name = f"{version} peers come and go {'ML-KEM' if pq else 'no ML-KEM'}"
             if pq or text not in name:

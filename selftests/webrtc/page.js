@@ -20,7 +20,7 @@ function once(target, name) {
 }
 
 class Peer {
-	constructor(labels) {
+	constructor(labels, media) {
 		this.pc = new RTCPeerConnection();
 		this.channels = {};
 		for (const label of labels) {
@@ -30,6 +30,8 @@ class Peer {
 			c.bufferedAmountLowThreshold = 1 << 20;
 			this.channels[label] = c;
 		}
+		if (media)
+			this.sing();
 	}
 
 	async offer() {
@@ -45,6 +47,29 @@ class Peer {
 
 		await this.pc.setRemoteDescription({ type: 'answer', sdp: answer });
 		await Promise.all(open);
+	}
+
+	// A tone, which comes back if somebody sends back what he hears.
+	sing() {
+		const audio = new AudioContext();
+		const tone = audio.createOscillator();
+		const out = audio.createMediaStreamDestination();
+
+		tone.connect(out);
+		tone.start();
+		this.pc.addTrack(out.stream.getAudioTracks()[0], out.stream);
+		this.pc.ontrack = e => {
+			this.speaker = new Audio();
+			this.speaker.srcObject = new MediaStream([e.track]);
+			this.speaker.play();
+		};
+	}
+
+	async heard() {
+		for (const s of (await this.pc.getStats()).values())
+			if (s.type == 'inbound-rtp')
+				return { ...s };
+		return null;
 	}
 
 	async echo(count) {

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "media.h"
 #include "rtc.h"
 
 #define PPID_STRING	51
@@ -66,7 +67,8 @@ static void stat(struct peer *p, unsigned int stream)
 	struct traffic tx = { 0 }, rx = { 0 };
 	char text[8192], name[64];
 	unsigned long long value;
-	unsigned int num = 0;
+	unsigned int num = 0, profile;
+	uint64_t echoed;
 	struct peer *q;
 	size_t at;
 	FILE *f;
@@ -74,10 +76,12 @@ static void stat(struct peer *p, unsigned int stream)
 	for (q = peers; q; q = q->next)
 		num += q->established;
 	net_count(p, &tx, &rx);
+	media_count(p, &profile, &echoed);
 	at = snprintf(text, sizeof(text),
-		      "{\"peers\":%u,\"version\":%d,\"suite\":\"%s\",\"tx\":%llu,\"rx\":%llu,"
+		      "{\"peers\":%u,\"srtp\":%u,\"echoed\":%llu,\"version\":%d,\"suite\":\"%s\",\"tx\":%llu,\"rx\":%llu,"
 		      "\"tx_bytes\":%llu,\"rx_bytes\":%llu",
-		      num, p->info.version, p->info.suite_name,
+		      num, profile, (unsigned long long)echoed,
+		      p->info.version, p->info.suite_name,
 		      (unsigned long long)tx.records,
 		      (unsigned long long)rx.records,
 		      (unsigned long long)tx.bytes, (unsigned long long)rx.bytes);

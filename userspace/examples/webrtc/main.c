@@ -11,6 +11,7 @@
  *	--versions LIST	"1.2", "1.3", or "1.2,1.3", the default
  *	--suites LIST	of DTLS 1.3, names of IANA
  *	--priority TEXT	of DTLS 1.2, for GnuTLS
+ *	--srtp LIST	profiles, names of IANA
  *	--verbose
  */
 #include <dirent.h>
@@ -140,7 +141,8 @@ static void look(void)
  * Set-up
  */
 
-static void configure(const char *versions, const char *suites, const char *prio)
+static void configure(const char *versions, const char *suites, const char *prio,
+		      const char *srtp)
 {
 	char dir[] = "/tmp/webrtc-echo.XXXXXX", cert[64], key[64];
 	uint16_t min = DTLS_1_2_VERSION, max = DTLS_1_3_VERSION;
@@ -167,13 +169,12 @@ static void configure(const char *versions, const char *suites, const char *prio
 		/* Of whom, is in the fingerprint of each offer. */
 		kdtls_config_set_verify(cfg, KDTLS_VERIFY_REQUIRE);
 		kdtls_config_set_tickets(cfg, 0);
-		if (kdtls_config_set_cert(cfg, cert, key) ||
+		if (kdtls_config_set_srtp(cfg, srtp) ||
+		    kdtls_config_set_cert(cfg, cert, key) ||
 		    kdtls_config_set_versions(cfg, min, max) ||
 		    (suites && kdtls_config_set_suites(cfg, suites)) ||
 		    (prio && kdtls_config_set_priority(cfg, prio)))
 			die(kdtls_config_error(cfg));
-		if (!i && max != min)
-			continue;
 	}
 	/* wolfSSL reads the files later; they go when we go. */
 	opts.seal = strdup(dir);
@@ -224,9 +225,11 @@ int main(int argc, char **argv)
 		{ "dir", 1, NULL, 'd' }, { "candidate", 1, NULL, 'c' },
 		{ "port", 1, NULL, 'p' }, { "active", 0, NULL, 'a' },
 		{ "versions", 1, NULL, 'V' }, { "suites", 1, NULL, 's' },
-		{ "priority", 1, NULL, 'P' }, { "verbose", 0, NULL, 'v' },
+		{ "priority", 1, NULL, 'P' }, { "srtp", 1, NULL, 'S' }, { "verbose", 0, NULL, 'v' },
 		{ }
 	};
+	const char *srtp = "SRTP_AEAD_AES_128_GCM,SRTP_AEAD_AES_256_GCM,"
+			   "SRTP_AES128_CM_HMAC_SHA1_80";
 	const char *versions = "1.2,1.3", *suites = NULL, *prio = NULL;
 	char *colon;
 	int c, ret;
@@ -259,6 +262,9 @@ int main(int argc, char **argv)
 		case 'P':
 			prio = optarg;
 			break;
+		case 'S':
+			srtp = optarg;
+			break;
 		case 'v':
 			verbose = true;
 			break;
@@ -268,7 +274,7 @@ int main(int argc, char **argv)
 	}
 	if (!opts.dir || !opts.candidate || optind != argc)
 		die("webrtc-echo --dir FOLDER --candidate ADDRESS:PORT [options]");
-	configure(versions, suites, prio);
+	configure(versions, suites, prio, srtp);
 	signal(SIGTERM, on_signal);
 	signal(SIGINT, on_signal);
 	ret = net_open(opts.port ? opts.port : opts.candidate_port);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "media.h"
 #include "rtc.h"
 
 static int hex(char c)
@@ -161,7 +162,7 @@ size_t sdp_answer(const struct peer *p, char *buf, size_t len)
 			put(buf, len, &at, "a=rtcp-mux\r\na=sendrecv\r\n"
 			    "a=rtpmap:%u opus/48000/2\r\n"
 			    "a=msid:echo echo\r\n"
-			    "a=ssrc:%u cname:echo\r\n", m->payload, 0x6b64746cU);
+			    "a=ssrc:%u cname:echo\r\n", m->payload, MEDIA_SSRC);
 	}
 	return at;
 }
