@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "media.h"
 #include "rtc.h"
@@ -61,7 +62,16 @@ static void sink(struct peer *p, unsigned int stream, uint32_t ppid,
 	}
 }
 
-/* A name and a value in each line. */
+/* Of this process, its system calls with it. */
+static unsigned long long cpu_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
+}
+
+/* Of the kernel's there is a name and a value in each line. */
 static void stat(struct peer *p, unsigned int stream)
 {
 	struct traffic tx = { 0 }, rx = { 0 };
@@ -78,9 +88,9 @@ static void stat(struct peer *p, unsigned int stream)
 	net_count(p, &tx, &rx);
 	media_count(p, &profile, &echoed);
 	at = snprintf(text, sizeof(text),
-		      "{\"peers\":%u,\"srtp\":%u,\"echoed\":%llu,\"version\":%d,\"suite\":\"%s\",\"tx\":%llu,\"rx\":%llu,"
+		      "{\"cpu\":%llu,\"peers\":%u,\"srtp\":%u,\"echoed\":%llu,\"version\":%d,\"suite\":\"%s\",\"tx\":%llu,\"rx\":%llu,"
 		      "\"tx_bytes\":%llu,\"rx_bytes\":%llu",
-		      num, profile, (unsigned long long)echoed,
+		      cpu_ns(), num, profile, (unsigned long long)echoed,
 		      p->info.version, p->info.suite_name,
 		      (unsigned long long)tx.records,
 		      (unsigned long long)rx.records,

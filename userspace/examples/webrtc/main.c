@@ -12,6 +12,9 @@
  *	--suites LIST	of DTLS 1.3, names of IANA
  *	--priority TEXT	of DTLS 1.2, for GnuTLS
  *	--srtp LIST	profiles, names of IANA
+ *	--streams N	of SCTP, 1024
+ *	--seal user	records are sealed by OpenSSL instead of the kernel, DTLS 1.2
+ *			with AES-GCM only: to see what that costs
  *	--verbose
  */
 #include <dirent.h>
@@ -34,7 +37,7 @@
 #define LOOK_MS		100	/* for offers */
 #define SDP_MAX		65536
 
-struct options opts;
+struct options opts = { .streams = 1024 };
 kdtls_config *config[2];
 bool verbose;
 static volatile sig_atomic_t stop;
@@ -177,18 +180,18 @@ static void configure(const char *versions, const char *suites, const char *prio
 			die(kdtls_config_error(cfg));
 	}
 	/* wolfSSL reads the files later; they go when we go. */
-	opts.seal = strdup(dir);
+	opts.certs = strdup(dir);
 }
 
 static void clean_up(void)
 {
 	char file[128];
 
-	snprintf(file, sizeof(file), "%s/key.pem", opts.seal);
+	snprintf(file, sizeof(file), "%s/key.pem", opts.certs);
 	unlink(file);
-	snprintf(file, sizeof(file), "%s/cert.pem", opts.seal);
+	snprintf(file, sizeof(file), "%s/cert.pem", opts.certs);
 	unlink(file);
-	rmdir(opts.seal);
+	rmdir(opts.certs);
 }
 
 static void run(void)
@@ -225,7 +228,8 @@ int main(int argc, char **argv)
 		{ "dir", 1, NULL, 'd' }, { "candidate", 1, NULL, 'c' },
 		{ "port", 1, NULL, 'p' }, { "active", 0, NULL, 'a' },
 		{ "versions", 1, NULL, 'V' }, { "suites", 1, NULL, 's' },
-		{ "priority", 1, NULL, 'P' }, { "srtp", 1, NULL, 'S' }, { "verbose", 0, NULL, 'v' },
+		{ "priority", 1, NULL, 'P' }, { "streams", 1, NULL, 'N' }, { "seal", 1, NULL, 'u' },
+		{ "srtp", 1, NULL, 'S' }, { "verbose", 0, NULL, 'v' },
 		{ }
 	};
 	const char *srtp = "SRTP_AEAD_AES_128_GCM,SRTP_AEAD_AES_256_GCM,"
@@ -264,6 +268,12 @@ int main(int argc, char **argv)
 			break;
 		case 'S':
 			srtp = optarg;
+			break;
+		case 'N':
+			opts.streams = strtoul(optarg, NULL, 10);
+			break;
+		case 'u':
+			opts.user = !strcmp(optarg, "user");
 			break;
 		case 'v':
 			verbose = true;

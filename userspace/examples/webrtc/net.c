@@ -15,6 +15,7 @@
 
 #include "media.h"
 #include "rtc.h"
+#include "seal.h"
 
 #define RX_BATCH	16
 #define RX_ROOM		65536
@@ -48,12 +49,14 @@ int net_open(unsigned int port)
 	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0 || bind(fd, (struct sockaddr *)&any, sizeof(any)))
 		return -errno;
-	ret = kdtls_attach(fd);
+	ret = opts.user ? 0 : kdtls_attach(fd);
 	if (ret)
 		return ret;
 	/* What the queue has no room for SCTP would send again. */
 	set(SOL_SOCKET, SO_RCVBUFFORCE, 4 << 20);
 	set(SOL_SOCKET, SO_SNDBUFFORCE, 4 << 20);
+	if (opts.user)
+		return set(SOL_UDP, UDP_GRO, 1) ? -errno : 0;
 	if (set(SOL_DTLS, DTLS_PASSTHROUGH,
 		DTLS_PASS_OTHERS | DTLS_PASS_STRANGERS) ||
 	    set(SOL_DTLS, DTLS_RECVPEER, 1) ||
@@ -72,6 +75,16 @@ int net_fd(void)
  * In
  */
 
+/* --seal user: one record in a datagram, as senders of SCTP have it. */
+void net_sealed(struct peer *p, uint8_t *buf, size_t len)
+{
+	static uint8_t out[RX_ROOM];
+	ssize_t n = seal_open(p->seal, buf, len, out);
+
+	if (n > 0 && p->sock)
+		chan_input(p, out, n);
+}
+
 /* Nobody vouches for this one. */
 static void raw_input(const struct sockaddr_in *from, uint8_t *buf, size_t len)
 {
@@ -84,7 +97,9 @@ static void raw_input(const struct sockaddr_in *from, uint8_t *buf, size_t len)
 	p = peer_by_addr(from);
 	if (!p || !len)
 		return;
-	if (*buf >= 20 && *buf <= 63)
+	if (p->seal)
+		net_sealed(p, buf, len);
+	else if (*buf >= 20 && *buf <= 63)
 		peer_handshake(p, buf, len);
 	else if (*buf >= 128 && *buf <= 191)
 		media_input(p, buf, len);
@@ -206,6 +221,9 @@ void net_raw(const struct sockaddr_in *to, const void *buf, size_t len)
 	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
 	int one = 1;
 
+	if (opts.user)
+		msg.msg_controllen = 0;
+
 	c->cmsg_level = SOL_DTLS;
 	c->cmsg_type = DTLS_RAW;
 	c->cmsg_len = CMSG_LEN(sizeof(one));
@@ -282,11 +300,14 @@ void net_flush(void)
 
 void net_seal(struct peer *p, const void *buf, size_t len)
 {
-	if (len > TX_ROOM)
+	if (len + SEAL_OVERHEAD > TX_ROOM)
 		return;
 	if (tx_count == TX_BATCH)
 		net_flush();
-	memcpy(tx_buf[tx_count], buf, len);
+	if (p->seal)
+		len = seal_record(p->seal, buf, len, tx_buf[tx_count]);
+	else
+		memcpy(tx_buf[tx_count], buf, len);
 	tx_peer[tx_count] = p;
 	tx_len[tx_count++] = len;
 }

@@ -4,6 +4,7 @@
  * The handshake is libkdtls's, in memory; its datagrams go past the kernel's keys
  * (DTLS_PASSTHROUGH, DTLS_RAW).
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 
 #include "media.h"
 #include "rtc.h"
+#include "seal.h"
 
 /* Browsers check every few seconds; RFC 7675 gives up after 30. */
 #define SILENCE_MS	60000
@@ -60,11 +62,21 @@ struct peer *peer_by_ufrag(const char *ufrag, size_t len)
 	return p;
 }
 
+/* Each datagram asks for its peer: by address, or by what the kernel calls it. */
+#define BUCKETS	4096
+
+static struct peer *by_port[BUCKETS], *by_id[BUCKETS];
+
+static struct peer **port_bucket(const struct sockaddr_in *addr)
+{
+	return &by_port[ntohs(addr->sin_port) % BUCKETS];
+}
+
 struct peer *peer_by_addr(const struct sockaddr_in *addr)
 {
 	struct peer *p;
 
-	for (p = peers; p; p = p->next)
+	for (p = *port_bucket(addr); p; p = p->same_port)
 		if (p->addr.sin_port == addr->sin_port &&
 		    p->addr.sin_addr.s_addr == addr->sin_addr.s_addr)
 			break;
@@ -75,10 +87,42 @@ struct peer *peer_by_id(uint64_t id)
 {
 	struct peer *p;
 
-	for (p = peers; p; p = p->next)
+	for (p = by_id[id % BUCKETS]; p; p = p->same_id)
 		if (p->id == id)
 			break;
 	return p;
+}
+
+static void enter_addr(struct peer *p)
+{
+	struct peer **at = port_bucket(&p->addr);
+
+	p->same_port = *at;
+	*at = p;
+}
+
+static void enter_id(struct peer *p)
+{
+	struct peer **at = &by_id[p->id % BUCKETS];
+
+	p->same_id = *at;
+	*at = p;
+}
+
+static void leave(struct peer *p)
+{
+	struct peer **at;
+
+	for (at = port_bucket(&p->addr); *at; at = &(*at)->same_port)
+		if (*at == p) {
+			*at = p->same_port;
+			break;
+		}
+	for (at = &by_id[p->id % BUCKETS]; *at; at = &(*at)->same_id)
+		if (*at == p) {
+			*at = p->same_id;
+			break;
+		}
 }
 
 static int output(void *arg, const void *dgram, size_t len)
@@ -108,6 +152,17 @@ static void fail(struct peer *p, const char *why)
 	p->failed = true;
 }
 
+/* From here on the TLS library seals nothing. */
+static int take_over(struct peer *p)
+{
+	if (!opts.user)
+		return kdtls_install_peer(p->session, net_fd(),
+					  (struct sockaddr *)&p->addr,
+					  sizeof(p->addr), &p->id);
+	p->seal = seal_new(p->session);
+	return p->seal ? 0 : -EOPNOTSUPP;
+}
+
 static void step(struct peer *p)
 {
 	int ret;
@@ -120,14 +175,14 @@ static void step(struct peer *p)
 	if (!ret)
 		ret = kdtls_get_info(p->session, &p->info);
 	if (!ret)
-		ret = kdtls_install_peer(p->session, net_fd(),
-					 (struct sockaddr *)&p->addr,
-					 sizeof(p->addr), &p->id);
+		ret = take_over(p);
 	if (ret) {
 		fail(p, kdtls_error(p->session));
 		return;
 	}
 	p->established = true;
+	if (p->id)
+		enter_id(p);
 	say("%s: DTLS 1.%d, %s, %s, peer %llu of the socket", p->name,
 	    p->info.version == DTLS_1_3_VERSION ? 3 : 2, p->info.suite_name,
 	    p->active ? "active" : "passive", (unsigned long long)p->id);
@@ -144,6 +199,7 @@ void peer_checked(struct peer *p, const struct sockaddr_in *from)
 	if (p->addr.sin_port)
 		return;
 	p->addr = *from;
+	enter_addr(p);
 	if (begin(p)) {
 		fail(p, "no session");
 		return;
@@ -179,11 +235,13 @@ int peer_timeout(void)
 static void peer_free(struct peer *p)
 {
 	say("%s: gone", p->name);
+	leave(p);
 	if (p->sock)
 		chan_close(p);
 	media_close(p);
 	if (p->id)
 		net_forget(p);
+	seal_free(p->seal);
 	kdtls_free(p->session);
 	free(p->channels);
 	free(p->message);

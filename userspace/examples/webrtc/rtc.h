@@ -23,6 +23,7 @@
 struct channel;
 struct socket;
 struct media;
+struct seal;
 
 /* One m= section of the offer. */
 struct section {
@@ -52,6 +53,7 @@ struct traffic {
 
 struct peer {
 	struct peer *next;
+	struct peer *same_port, *same_id;	/* in a bucket of peer.c */
 	char name[64];			/* of its offer */
 	char ufrag[UFRAG_LEN + 1], pwd[PWD_LEN + 1];
 	struct offer offer;
@@ -61,12 +63,13 @@ struct peer {
 	kdtls_session *session;		/* until it is in the kernel, and for exports */
 	bool failed, established, closed;
 	uint64_t id;			/* of the kernel */
+	struct seal *seal;		/* with --seal user */
 	struct kdtls_info info;
 	/* sctp.c */
 	struct socket *sock;
 	struct channel *channels;
 	unsigned int num_channels;
-	uint8_t *message;		/* one that comes in pieces */
+	uint8_t *message;		/* the pieces of one, so far */
 	size_t message_len;
 	struct held *held;		/* messages for which SCTP has no room */
 	bool touched;
@@ -78,9 +81,10 @@ struct options {
 	const char *candidate;		/* address and port to be told to browsers */
 	unsigned int candidate_port;
 	unsigned int port;
-	const char *seal;		/* "kernel" or "user" */
+	const char *certs;		/* folder of key and certificate */
+	unsigned int streams;		/* of SCTP, each way */
 	bool active;
-	bool once;
+	bool user;			/* records are ours, not the kernel's */
 };
 
 extern struct options opts;
@@ -98,6 +102,7 @@ void net_events(void);
 void net_raw(const struct sockaddr_in *to, const void *buf, size_t len);
 void net_seal(struct peer *p, const void *buf, size_t len);
 void net_flush(void);
+void net_sealed(struct peer *p, uint8_t *buf, size_t len);
 int net_count(const struct peer *p, struct traffic *tx, struct traffic *rx);
 void net_forget(const struct peer *p);
 
@@ -131,6 +136,7 @@ void chan_input(struct peer *p, const void *buf, size_t len);
 void chan_work(void);
 void chan_timers(unsigned int ms);
 void chan_close(struct peer *p);
+int chan_dial(struct peer *p, unsigned int stream, const char *label);
 
 /* app.c: what becomes of messages */
 struct channel {

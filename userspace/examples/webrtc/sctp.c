@@ -15,8 +15,10 @@
 #define PPID_DCEP	50
 #define DCEP_ACK	2
 #define DCEP_OPEN	3
-#define STREAMS		1024
 #define BUFFER		(4 << 20)
+
+/* ms; of the last tick, which is near enough */
+static uint64_t heard;
 
 struct held {
 	struct held *next;
@@ -46,11 +48,12 @@ static void no_debug(const char *fmt, ...)
 
 void chan_init(void)
 {
+	heard = now_ms();
 	usrsctp_init_nothreads(0, conn_output, no_debug);
 	usrsctp_sysctl_set_sctp_ecn_enable(0);
 	usrsctp_sysctl_set_sctp_blackhole(2);
 	usrsctp_sysctl_set_sctp_no_csum_on_loopback(0);
-	usrsctp_sysctl_set_sctp_nr_outgoing_streams_default(STREAMS);
+	usrsctp_sysctl_set_sctp_nr_outgoing_streams_default(opts.streams);
 	usrsctp_sysctl_set_sctp_max_chunks_on_queue(100000);
 	/* Browsers acknowledge each second packet as we do. */
 	usrsctp_sysctl_set_sctp_initial_cwnd(10);
@@ -65,7 +68,8 @@ static void options(struct socket *sock)
 		.assoc_id = SCTP_ALL_ASSOC, .assoc_value = 1,
 	};
 	struct sctp_initmsg init = {
-		.sinit_num_ostreams = STREAMS, .sinit_max_instreams = STREAMS,
+		.sinit_num_ostreams = opts.streams,
+		.sinit_max_instreams = opts.streams,
 	};
 	struct linger linger = { .l_onoff = 1 };
 	int one = 1, room = BUFFER;
@@ -103,11 +107,10 @@ int chan_open(struct peer *p)
 		.sconn_addr = p,
 	};
 
-	p->channels = calloc(STREAMS, sizeof(*p->channels));
-	p->message = malloc(MESSAGE_MAX);
-	if (!p->channels || !p->message)
+	p->channels = calloc(opts.streams, sizeof(*p->channels));
+	if (!p->channels)
 		return -ENOMEM;
-	p->num_channels = STREAMS;
+	p->num_channels = opts.streams;
 	usrsctp_register_address(p);
 	p->sock = usrsctp_socket(AF_CONN, SOCK_STREAM, IPPROTO_SCTP, NULL, NULL,
 				 0, NULL);
@@ -143,10 +146,13 @@ void chan_input(struct peer *p, const void *buf, size_t len)
 {
 	usrsctp_conninput(p, buf, len, 0);
 	p->touched = true;
+	/* Who has the keys is there. */
+	p->heard = heard;
 }
 
 void chan_timers(unsigned int ms)
 {
+	heard = now_ms();
 	usrsctp_handle_timers(ms);
 }
 
@@ -204,6 +210,18 @@ int chan_send(struct peer *p, unsigned int stream, uint32_t ppid,
 		;
 	*at = h;
 	return 1;
+}
+
+/* Opens a channel; what is sent after it needs no waiting (RFC 8832 6). */
+int chan_dial(struct peer *p, unsigned int stream, const char *label)
+{
+	uint8_t m[12 + 32] = { DCEP_OPEN };
+	size_t n = strlen(label);
+
+	m[9] = n;
+	memcpy(m + 12, label, n);
+	p->channels[stream].open = true;
+	return chan_send(p, stream, PPID_DCEP, m, 12 + n);
 }
 
 /* RFC 8832 5.1 */
@@ -281,17 +299,46 @@ static void notification(struct peer *p, const void *buf)
 	}
 }
 
+static void message(struct peer *p, const uint8_t *buf, size_t len,
+		    const struct sctp_rcvinfo *info)
+{
+	unsigned int stream = info->rcv_sid;
+
+	if (stream >= p->num_channels)
+		return;
+	if (ntohl(info->rcv_ppid) == PPID_DCEP)
+		dcep(p, stream, buf, len);
+	else if (p->channels[stream].open)
+		app_message(p, stream, ntohl(info->rcv_ppid), buf, len);
+}
+
+/* More of a message than what there was before. */
+static const uint8_t *gather(struct peer *p, const uint8_t *buf, size_t len)
+{
+	if (!p->message)
+		p->message = malloc(MESSAGE_MAX);
+	/* Longer than what our answer allowed: no peer of ours. */
+	if (!p->message || len > MESSAGE_MAX - p->message_len) {
+		p->closed = true;
+		return NULL;
+	}
+	memcpy(p->message + p->message_len, buf, len);
+	p->message_len += len;
+	return p->message;
+}
+
 /* false: nothing there. */
 static bool receive(struct peer *p)
 {
+	static uint8_t room[MESSAGE_MAX];
 	struct sctp_rcvinfo info;
 	socklen_t from_len = 0, info_len = sizeof(info);
+	const uint8_t *buf = room;
 	unsigned int type = 0;
 	int flags = 0;
 	ssize_t n;
 
-	n = usrsctp_recvv(p->sock, p->message + p->message_len,
-			  MESSAGE_MAX - p->message_len, NULL, &from_len, &info,
+	n = usrsctp_recvv(p->sock, room, sizeof(room), NULL, &from_len, &info,
 			  &info_len, &type, &flags);
 	if (n < 0)
 		return false;
@@ -299,24 +346,17 @@ static bool receive(struct peer *p)
 		p->closed = true;
 		return false;
 	}
-	p->message_len += n;
-	if (!(flags & MSG_EOR)) {
-		/* Longer than what our answer allowed. */
-		if (p->message_len == MESSAGE_MAX)
-			p->closed = true;
-		return !p->closed;
+	if (p->message_len || !(flags & MSG_EOR)) {
+		buf = gather(p, room, n);
+		if (!buf || !(flags & MSG_EOR))
+			return buf;
+		n = p->message_len;
+		p->message_len = 0;
 	}
-	n = p->message_len;
-	p->message_len = 0;
-	if (flags & MSG_NOTIFICATION) {
-		notification(p, p->message);
-	} else if (type == SCTP_RECVV_RCVINFO && info.rcv_sid < p->num_channels) {
-		if (ntohl(info.rcv_ppid) == PPID_DCEP)
-			dcep(p, info.rcv_sid, p->message, n);
-		else if (p->channels[info.rcv_sid].open)
-			app_message(p, info.rcv_sid, ntohl(info.rcv_ppid),
-				    p->message, n);
-	}
+	if (flags & MSG_NOTIFICATION)
+		notification(p, buf);
+	else if (type == SCTP_RECVV_RCVINFO)
+		message(p, buf, n, &info);
 	return !p->closed;
 }
 
