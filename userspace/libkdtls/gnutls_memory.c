@@ -82,6 +82,9 @@ void kdtls_set_output(kdtls_session *s, kdtls_output_fn fn, void *arg)
 	s->output = fn;
 	s->output_arg = arg;
 	s->nonblocking = true;
+	/* So that its ClientHello is put together here. */
+	if (s->server)
+		s->undecided = true;
 }
 
 int kdtls_input(kdtls_session *s, const void *dgram, size_t len)
@@ -162,9 +165,9 @@ static void add_datagram(struct hello *h, const uint8_t *p, size_t len)
 /*
  * What is the whole ClientHello among the datagrams that wait?  Its length, and
  * *@buf, to be freed, as a record that has all of it; 0: not yet.  With @pieces it
- * was in several (an ML-KEM share makes it larger than a datagram), which not every
- * library puts together before it knows the client: the transcript of DTLS 1.3 is
- * the same (RFC 9147 5.2).
+ * was in several (an ML-KEM share makes it larger than a datagram): wolfSSL takes no
+ * such, and GnuTLS only in order.  The transcript is the same (RFC 6347 4.2.6, RFC
+ * 9147 5.2).
  */
 ssize_t kdtls_hello_whole(const kdtls_session *s, uint8_t **buf, bool *pieces)
 {

@@ -443,19 +443,20 @@ static int decide(kdtls_session *s)
 	}
 	is13 = kdtls_hello13(hello, n, 1, &suite) && kdtls_can_13(s->cfg);
 	ret = 1;
+	if (pieces) {
+		kdtls_unqueue_all(s);
+		kdtls_queue(s, hello, n);
+	}
 	if (is13 && kdtls_begin13(s)) {
 		ret = s->setup13;
-		if (pieces) {
-			kdtls_unqueue_all(s);
-			kdtls_queue(s, hello, n);
-		}
 	} else if (s->cfg->min_version == DTLS_1_3_VERSION) {
 		/* No ClientHello of 1.3: wait for one that is. */
 		kdtls_unqueue_all(s);
 		ret = -EAGAIN;
 	} else {
 		s->undecided = false;
-		s->setup = kdtls_set_up(s);
+		if (!s->tls)
+			s->setup = kdtls_set_up(s);
 	}
 	free(hello);
 	return ret;
