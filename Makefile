@@ -17,6 +17,7 @@
 #	make bench-check	against the baseline and the budgets (BASELINE=write)
 #	make profile		which functions a record spends that in (KERNEL=, SIDE=,
 #				CIPHER=, SIZE=)
+#	make bench-webrtc	what a message of a data channel costs a server, with 1,000 of them
 #	make demo		a file crosses a network (FILE=..., KERNEL=6.12)
 #	make guest		a command in the guest (KERNEL=, CMD=...)
 #
@@ -88,6 +89,10 @@ profile:
 	@$(vm)/deps.sh $(bench_packages)
 	@/usr/bin/python3 selftests/bench/profile/profile.py
 
+bench-webrtc:
+	@$(vm)/deps.sh libusrsctp-dev libsrtp2-dev
+	@ICOUNT=1 MEM=4G $(vm)/with-module.sh -t 1800 selftests/webrtc/load.sh
+
 demo:
 	@$(vm)/with-module.sh selftests/demo.sh
 
@@ -102,4 +107,4 @@ clean:
 export KERNEL DEBUG TEST FILE V HERE
 
 .PHONY: all module userspace install module-install userspace-install
-.PHONY: check check-full coverage lint fuzz bench bench-check profile demo guest clean check-webrtc
+.PHONY: check check-full coverage lint fuzz bench bench-check profile demo guest clean check-webrtc bench-webrtc

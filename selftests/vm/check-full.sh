@@ -38,6 +38,7 @@ phase "Linux 6.12, and the long tests" env KDTLS_LONG=1 KERNEL=6.12 "${check[@]}
 phase "Linux 6.1" env KERNEL=6.1 "${check[@]}"
 phase "both, generic ciphers" env KDTLS_CRYPTO=generic KERNEL="6.1 6.12" \
 	TEST="dtls_async dtls_matrix dtls_pages dtls_wire" "${check[@]}"
+phase "WebRTC, Chromium and Linux 6.12" "$top/selftests/webrtc/run.sh"
 echo "# ----"
 printf '# %s\n' "${said[@]}"
 exit $bad
