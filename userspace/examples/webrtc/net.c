@@ -354,5 +354,6 @@ void net_forget(const struct peer *p)
 			break;
 	if (i < tx_count)
 		net_flush();
-	setsockopt(fd, SOL_DTLS, DTLS_PEER_DEL, &info, sizeof(info));
+	if (p->id)
+		setsockopt(fd, SOL_DTLS, DTLS_PEER_DEL, &info, sizeof(info));
 }

@@ -239,8 +239,7 @@ static void peer_free(struct peer *p)
 	if (p->sock)
 		chan_close(p);
 	media_close(p);
-	if (p->id)
-		net_forget(p);
+	net_forget(p);
 	seal_free(p->seal);
 	kdtls_free(p->session);
 	free(p->channels);
