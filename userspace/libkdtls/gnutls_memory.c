@@ -37,7 +37,9 @@ bool kdtls_queue_full(const kdtls_session *s)
 /* Puts a copy of a datagram behind those that wait: 0, -ENOBUFS, -ENOMEM. */
 int kdtls_queue(kdtls_session *s, const void *buf, size_t len)
 {
-	struct kdtls_waiting *w, **p = &s->waiting;
+	struct kdtls_waiting **p = &s->waiting;
+	struct kdtls_waiting *w;
+
 	if (kdtls_queue_full(s))
 		return -ENOBUFS;
 	while (*p)

@@ -18,7 +18,7 @@ static const struct kdtls_srtp_profile profiles[] = {
 
 int kdtls_config_set_srtp(kdtls_config *cfg, const char *list)
 {
-	const struct kdtls_srtp_profile *found[PROFILES];
+	const struct kdtls_srtp_profile *found[PROFILES] = { NULL };
 	unsigned int i, count = 0;
 	size_t n;
 
@@ -43,11 +43,13 @@ int kdtls_config_set_srtp(kdtls_config *cfg, const char *list)
 int kdtls_srtp_offer(kdtls_session *s)
 {
 	unsigned int i;
+	gnutls_srtp_profile_t id;
 	int ret = 0;
 
-	for (i = 0; !ret && i < s->cfg->num_srtp; i++)
-		ret = gnutls_srtp_set_profile(s->tls,
-				(gnutls_srtp_profile_t)s->cfg->srtp[i]->id);
+	for (i = 0; !ret && i < s->cfg->num_srtp; i++) {
+		id = (gnutls_srtp_profile_t)s->cfg->srtp[i]->id;
+		ret = gnutls_srtp_set_profile(s->tls, id);
+	}
 	return ret;
 }
 

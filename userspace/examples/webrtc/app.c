@@ -88,13 +88,16 @@ static void stat(struct peer *p, unsigned int stream)
 	net_count(p, &tx, &rx);
 	media_count(p, &profile, &echoed);
 	at = snprintf(text, sizeof(text),
-		      "{\"cpu\":%llu,\"peers\":%u,\"srtp\":%u,\"echoed\":%llu,\"version\":%d,\"suite\":\"%s\",\"tx\":%llu,\"rx\":%llu,"
-		      "\"tx_bytes\":%llu,\"rx_bytes\":%llu",
-		      cpu_ns(), num, profile, (unsigned long long)echoed,
-		      p->info.version, p->info.suite_name,
-		      (unsigned long long)tx.records,
-		      (unsigned long long)rx.records,
-		      (unsigned long long)tx.bytes, (unsigned long long)rx.bytes);
+		      "{\"cpu\":%llu,\"peers\":%u,\"version\":%d,\"suite\":\"%s\"",
+		      cpu_ns(), num, p->info.version, p->info.suite_name);
+	at += snprintf(text + at, sizeof(text) - at, ",\"srtp\":%u,\"echoed\":%llu",
+		       profile, (unsigned long long)echoed);
+	at += snprintf(text + at, sizeof(text) - at, ",\"tx\":%llu,\"rx\":%llu",
+		       (unsigned long long)tx.records,
+		       (unsigned long long)rx.records);
+	at += snprintf(text + at, sizeof(text) - at,
+		       ",\"tx_bytes\":%llu,\"rx_bytes\":%llu",
+		       (unsigned long long)tx.bytes, (unsigned long long)rx.bytes);
 	f = fopen("/proc/net/dtls_stat", "re");
 	while (f && fscanf(f, "%63s %llu", name, &value) == 2 &&
 	       at < sizeof(text) - 128)

@@ -30,13 +30,13 @@ int cert_make(const char *cert_file, const char *key_file)
 	gnutls_x509_crt_t crt;
 	uint8_t serial[9] = { 1 }, hash[32];
 	size_t len = sizeof(hash), i;
+	unsigned int bits = GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1);
 	int ret;
 
 	if (gnutls_x509_privkey_init(&key) || gnutls_x509_crt_init(&crt) ||
 	    gnutls_rnd(GNUTLS_RND_NONCE, serial + 1, 8))
 		return -1;
-	ret = gnutls_x509_privkey_generate(key, GNUTLS_PK_ECDSA,
-			GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0);
+	ret = gnutls_x509_privkey_generate(key, GNUTLS_PK_ECDSA, bits, 0);
 	if (ret ||
 	    gnutls_x509_crt_set_version(crt, 3) ||
 	    gnutls_x509_crt_set_serial(crt, serial, sizeof(serial)) ||

@@ -232,8 +232,8 @@ int main(int argc, char **argv)
 		{ "srtp", 1, NULL, 'S' }, { "verbose", 0, NULL, 'v' },
 		{ }
 	};
-	const char *srtp = "SRTP_AEAD_AES_128_GCM,SRTP_AEAD_AES_256_GCM,"
-			   "SRTP_AES128_CM_HMAC_SHA1_80";
+	const char *srtp =
+		"SRTP_AEAD_AES_128_GCM,SRTP_AEAD_AES_256_GCM,SRTP_AES128_CM_HMAC_SHA1_80";
 	const char *versions = "1.2,1.3", *suites = NULL, *prio = NULL;
 	char *colon;
 	int c, ret;

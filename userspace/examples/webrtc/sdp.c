@@ -57,32 +57,45 @@ static int media_line(struct offer *o, const char *line)
 	return 0;
 }
 
+static void section_line(struct section *m, const char *line)
+{
+	unsigned int payload;
+	const char *v = attribute(line, "mid");
+
+	if (v)
+		snprintf(m->mid, sizeof(m->mid), "%s", v);
+	v = attribute(line, "rtpmap");
+	if (v && !m->payload && sscanf(v, "%u", &payload) == 1 && payload < 128 &&
+	    strcasestr(v, " opus/48000"))
+		m->payload = payload;
+}
+
 static int one_line(struct offer *o, const char *line)
 {
 	struct section *m = o->num_sections ?
 			    &o->sections[o->num_sections - 1] : NULL;
-	unsigned int payload;
 	const char *v;
 
 	if (!strncmp(line, "m=", 2))
 		return media_line(o, line);
 	/* Bundled, all sections have the same of these. */
-	if ((v = attribute(line, "ice-ufrag")))
-		snprintf(o->ufrag, sizeof(o->ufrag), "%s", v);
-	else if ((v = attribute(line, "ice-pwd")))
-		snprintf(o->pwd, sizeof(o->pwd), "%s", v);
-	else if ((v = attribute(line, "fingerprint")))
+	v = attribute(line, "fingerprint");
+	if (v)
 		return fingerprint(o, v);
-	else if ((v = attribute(line, "setup")))
+	v = attribute(line, "ice-ufrag");
+	if (v)
+		snprintf(o->ufrag, sizeof(o->ufrag), "%s", v);
+	v = attribute(line, "ice-pwd");
+	if (v)
+		snprintf(o->pwd, sizeof(o->pwd), "%s", v);
+	v = attribute(line, "setup");
+	if (v)
 		o->passive = !strcmp(v, "passive");
-	else if ((v = attribute(line, "sctp-port")))
+	v = attribute(line, "sctp-port");
+	if (v)
 		o->sctp_port = strtoul(v, NULL, 10);
-	else if (m && (v = attribute(line, "mid")))
-		snprintf(m->mid, sizeof(m->mid), "%s", v);
-	else if (m && (v = attribute(line, "rtpmap")) && !m->payload &&
-		 sscanf(v, "%u", &payload) == 1 && payload < 128 &&
-		 strcasestr(v, " opus/48000"))
-		m->payload = payload;
+	if (m)
+		section_line(m, line);
 	return 0;
 }
 

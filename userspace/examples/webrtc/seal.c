@@ -16,7 +16,7 @@
 #define TAG	16
 
 struct seal {
-	EVP_CIPHER_CTX *ctx[2];		/* out, in */
+	struct evp_cipher_ctx_st *ctx[2];	/* out, in */
 	uint8_t iv[2][4];
 	uint64_t seq;			/* with the epoch */
 	uint64_t top, seen;		/* replay: highest, and the 64 below */

@@ -297,9 +297,9 @@ static void load(void)
 	rounds(messages);
 	start = now_ns() - start;
 	cpu = ask_cpu() - cpu;
-	printf("{\"peers\": %u, \"messages\": %u, \"size\": %u, "
-	       "\"cpu_ns\": %llu, \"wall_ns\": %llu}\n",
-	       num_dials, num_dials * messages, size,
+	printf("{\"peers\": %u, \"messages\": %u, \"size\": %u, ",
+	       num_dials, num_dials * messages, size);
+	printf("\"cpu_ns\": %llu, \"wall_ns\": %llu}\n",
 	       cpu / num_dials / messages,
 	       (unsigned long long)start / num_dials / messages);
 }
