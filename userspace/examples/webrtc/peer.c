@@ -163,6 +163,17 @@ static int take_over(struct peer *p)
 	return p->seal ? 0 : -EOPNOTSUPP;
 }
 
+/* Records that came before the end of the handshake: a browser does not wait. */
+static void take_early(struct peer *p)
+{
+	static uint8_t buf[DTLS_PLAINTEXT_MAX];
+	ssize_t n;
+
+	while ((n = kdtls_early(p->session, buf, sizeof(buf))) > 0)
+		if (p->sock && !p->failed)
+			chan_input(p, buf, n);
+}
+
 static void step(struct peer *p)
 {
 	int ret;
@@ -189,6 +200,7 @@ static void step(struct peer *p)
 	media_open(p);
 	if (p->offer.sctp_port && chan_open(p))
 		fail(p, "no SCTP socket");
+	take_early(p);
 }
 
 /* A check with the right password has come from there. */
