@@ -230,6 +230,8 @@ static void test_srtp(uint16_t version, const char *name)
 		  "SRTP_AEAD_AES_128_GCM", 7, 28 },
 		{ "SRTP_AEAD_AES_256_GCM", "SRTP_AEAD_AES_256_GCM,SRTP_AEAD_AES_128_GCM",
 		  8, 44 },
+		{ "SRTP_AEAD_AES_128_GCM,SRTP_AEAD_AES_256_GCM,SRTP_AES128_CM_HMAC_SHA1_80",
+		  "SRTP_AEAD_AES_256_GCM", 8, 44 },
 		{ NULL, "SRTP_AEAD_AES_128_GCM", 0, 0 },
 		{ "SRTP_AEAD_AES_128_GCM", NULL, 0, 0 },
 	};

@@ -49,6 +49,13 @@ if [ "${1:-}" = --build ]; then
 	# library defines BIG_ENDIAN everywhere.
 	sed -i 's/^#ifdef BIG_ENDIAN$/#ifdef BIG_ENDIAN_ORDER/' src/dtls13.c
 	grep -q BIG_ENDIAN_ORDER src/dtls13.c
+	# use_srtp: a client writes each of its profiles once, in the room that there is;
+	# a server does not look behind the end for one more.
+	sed -i -e 's/for (i=0; i< srtp->profileCount; i+=2)/for (i=0; i<1; i++)/' \
+		-e 's/for (i=offset; i<length; i+=OPAQUE16_LEN)/for (i=offset; i+1<length; i+=OPAQUE16_LEN)/' \
+		src/tls.c
+	grep -q 'i=0; i<1; i++' src/tls.c
+	grep -q 'i=offset; i+1<length' src/tls.c
 	cp "$settings" .
 	files=$(echo src/{internal,wolfio,keys,ssl,tls,tls13,dtls,dtls13}.c wolfcrypt/src/*.c |
 		tr ' ' '\n' | grep -vE '/(misc|evp)\.c$')

@@ -149,7 +149,8 @@ KDTLS_API int kdtls_config_set_suites(kdtls_config *cfg, const char *list);
 
 /* Profiles of SRTP to negotiate (RFC 5764), in order of preference, by the names of IANA:
  * "SRTP_AEAD_AES_128_GCM,SRTP_AEAD_AES_256_GCM,SRTP_AES128_CM_HMAC_SHA1_80".  A
- * handshake without a common one goes on, see kdtls_get_srtp().
+ * handshake without a common one goes on, see kdtls_get_srtp().  With DTLS 1.3 a client
+ * offers the first two, and the order is that of their numbers.
  */
 KDTLS_API int kdtls_config_set_srtp(kdtls_config *cfg, const char *list);
 

@@ -202,14 +202,19 @@ static int map_suites(const char *list, char *out, size_t len)
 	return 0;
 }
 
-/* 5.5.4 says 1 whether it has liked the list or not; these names it knows. */
+/*
+ * 5.5.4 says 1 whether it has liked the list or not; these names it knows. Of more than
+ * two it writes all of them several times into a ClientHello that has no room for it.
+ */
 static void use_srtp(WOLFSSL_CTX *ctx, const struct kdtls_policy *policy)
 {
 	char list[128] = "";
-	unsigned int i;
+	unsigned int i, n = policy->num_srtp;
 	size_t at = 0;
 
-	for (i = 0; i < policy->num_srtp; i++)
+	if (!policy->server && n > 2)
+		n = 2;
+	for (i = 0; i < n; i++)
 		at += snprintf(list + at, sizeof(list) - at, "%s%s",
 			       at ? ":" : "",
 			       policy->srtp[i] == SRTP_AEAD_AES_128_GCM ?
