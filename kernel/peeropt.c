@@ -221,8 +221,9 @@ int dtls_peeropt_remove(struct dtls_sock *ds, struct dtls_assoc *assoc,
 	err = dtls_lock_mutex(&ds->cork.lock, how & DTLS_PEEROPT_SOON);
 	if (err)
 		goto out;
-	/* somebody else may have been as fast */
-	if (test_and_set_bit(DTLS_ASSOC_REMOVED, &assoc->flags)) {
+	/* somebody else may have been as fast, or be about to take it elsewhere */
+	if (assoc->peer->moving ||
+	    test_and_set_bit(DTLS_ASSOC_REMOVED, &assoc->flags)) {
 		err = -ENOENT;
 	} else {
 		dtls_peer_remove(ds->peers, assoc);

@@ -585,6 +585,73 @@ TEST_F(peeloff, busy)
 	close(fd);
 }
 
+/* ---- Several want it at the same time, and others want it gone */
+
+struct want {
+	struct crowd *c;
+	bool gone;
+	bool stop;
+	unsigned int had;
+};
+
+static void *want(void *arg)
+{
+	struct want *w = arg;
+	unsigned int i = 0;
+	int ret;
+
+	while (!__atomic_load_n(&w->stop, __ATOMIC_RELAXED)) {
+		struct member *m = &w->c->m[i++ % w->c->nr];
+		__u64 id = __atomic_load_n(&m->id, __ATOMIC_RELAXED);
+
+		if (w->gone) {
+			ret = -peer_del(w->c->fd, id, i % 2 ? DTLS_PEER_NOTIFY : 0);
+			w->had += !ret;
+		} else {
+			ret = peer_peeloff(w->c->fd, id, 0);
+			w->had += ret >= 0;
+			if (ret >= 0)
+				close(ret);
+		}
+		must(ret >= 0 || ret == -ENOENT || ret == -EBUSY);
+	}
+	return NULL;
+}
+
+TEST_F(peeloff, wanted_by_many)
+{
+	const unsigned int times = effort(100, 40, 5000);
+	struct want w[3] = {};
+	pthread_t thread[3];
+	unsigned int i, had;
+	struct crowd c;
+
+	if (variant->family == FAMILY_MAPPED)
+		return;
+	crowd_open(&c, variant->suite, variant->family, 2, true);
+	for (i = 0; i < 3; i++) {
+		w[i].c = &c;
+		w[i].gone = i == 2;
+		ASSERT_EQ(0, pthread_create(&thread[i], NULL, want, &w[i]));
+	}
+	for (i = 0; i < times; i++) {
+		int err = peer_add(&c, &c.m[i % 2], WAYS | DTLS_PEER_REPLACE);
+
+		ASSERT_TRUE(!err || err == EBUSY) TH_LOG("%d", err);
+		send(c.m[i % 2].end12.fd, out, 100, MSG_DONTWAIT);
+		recv(c.fd, in, sizeof(in), MSG_DONTWAIT);
+	}
+	for (i = 0, had = 0; i < 3; i++) {
+		__atomic_store_n(&w[i].stop, true, __ATOMIC_RELAXED);
+		pthread_join(thread[i], NULL);
+		had += w[i].had;
+	}
+	ASSERT_GE(times, had);
+	crowd_close(&c);
+	/* those of the fixture, and of the far ends that are closed */
+	ASSERT_EQ(MEMBERS, stat_read("CurrAssociations"));
+}
+
 /* ---- Under traffic */
 
 #define RECORDS		2000
