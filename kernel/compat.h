@@ -147,12 +147,14 @@ static inline bool dtls_compat_pool_pages(const struct sk_buff *skb)
 }
 
 /* 6.2: a network namespace may have a table of its own. */
+static inline struct udp_table *dtls_compat_udp_table(const struct sock *sk)
+{
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
-#define dtls_compat_udp_table(sk) \
-	((sk)->sk_prot->h.udp_table ?: sock_net(sk)->ipv4.udp_table)
-#else
-#define dtls_compat_udp_table(sk)	((sk)->sk_prot->h.udp_table)
+	if (!sk->sk_prot->h.udp_table)
+		return sock_net(sk)->ipv4.udp_table;
 #endif
+	return sk->sk_prot->h.udp_table;
+}
 
 /* 6.7: what was bits of its own is bits of one word, of IPv6, too. */
 static inline void dtls_compat_inherit_inet(struct inet_sock *inet,

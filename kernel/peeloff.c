@@ -151,6 +151,7 @@ static void dtls_peeloff_turn(struct dtls_peeloff *p)
 static int dtls_peeloff_quiet(struct dtls_peeloff *p)
 {
 	struct dtls_assoc *assoc = p->assoc;
+
 	p->late = cancel_delayed_work_sync(&assoc->retire);
 	dtls_update_pause(assoc);
 	/* that work may have been at it until now */

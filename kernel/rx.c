@@ -269,9 +269,11 @@ static void dtls_rx_drop_keys(struct dtls_rx *rx)
 static bool dtls_rx_set_aside(struct dtls_rx *rx)
 {
 	struct dtls_peers *peers = dtls_sock_peers(rx->ds);
-	struct dtls_run *left = NULL;
+	struct dtls_run *left;
 	struct dtls_peer *peer;
 
+	if (!peers)
+		return false;
 	rcu_read_lock();
 	peer = dtls_peer_parking(peers, rx->run.skb);
 	rcu_read_unlock();
@@ -299,11 +301,13 @@ static void dtls_rx_find(struct dtls_rx *rx)
 	struct dtls_peers *peers = dtls_sock_peers(rx->ds);
 	struct dtls_record_hdr none = {};
 	struct dtls_run *run = &rx->run;
-	unsigned int turns;
+	unsigned int turns = 0;
 
 	do {
-		/* pairs with dtls_peeloff_turn() */
-		turns = smp_load_acquire(&peers->turns);
+		if (peers) {
+			/* pairs with dtls_peeloff_turn() */
+			turns = smp_load_acquire(&peers->turns);
+		}
 		rx->assoc = dtls_peer_of_skb(rx->ds, run->skb, rx->sort ?
 					     dtls_raw_first(run) : 0,
 					     &rx->elsewhere);
@@ -314,7 +318,7 @@ static void dtls_rx_find(struct dtls_rx *rx)
 		if (dtls_rx_set_aside(rx))
 			return;
 		/* nor is it of a peer that wanted to move and did not */
-	} while (unlikely(turns != READ_ONCE(peers->turns)));
+	} while (unlikely(peers && turns != READ_ONCE(peers->turns)));
 	/* raw datagrams may be anybody's */
 	if (rx->sort)
 		return;
