@@ -85,6 +85,12 @@ static bool apart(const struct crowd *c, struct member *m, int fd)
 	       !memcmp(text, "pong!", 5);
 }
 
+/* What is the same for all addresses need not be looked at with the rarest. */
+static bool seen_elsewhere(int family)
+{
+	return family == FAMILY_MAPPED && !effort_long();
+}
+
 static __u16 port(const struct sockaddr_storage *ss)
 {
 	return ss->ss_family == AF_INET ? ((const struct sockaddr_in *)ss)->sin_port :
@@ -157,6 +163,8 @@ TEST_F(peeloff, closed_and_added_again)
 	__u64 id = m->id;
 	int fd;
 
+	if (seen_elsewhere(variant->family))
+		return;
 	fd = peer_peeloff(c->fd, m->id, 0);
 	ASSERT_LE(0, fd);
 	ASSERT_EQ(true, apart(c, m, fd));
@@ -310,6 +318,8 @@ TEST_F(peeloff, refused)
 	socklen_t len = sizeof(arg);
 	int fd;
 
+	if (seen_elsewhere(variant->family))
+		return;
 #define BAD(error, field, value) do {					\
 	arg = good;							\
 	arg.field = value;						\
@@ -350,6 +360,8 @@ TEST_F(peeloff, port)
 	socklen_t len = sizeof(me);
 	int fd, other, way;
 
+	if (seen_elsewhere(variant->family))
+		return;
 	ASSERT_EQ(0, getsockname(c->fd, (void *)&me, &len));
 	fd = peer_peeloff(c->fd, c->m[0].id, 0);
 	ASSERT_LE(0, fd);
@@ -495,6 +507,8 @@ TEST_F(peeloff, closed_peer)
 	struct crowd *c = &self->c;
 	int fd;
 
+	if (seen_elsewhere(variant->family))
+		return;
 	must(member_alert(c, &c->m[0], ALERT_FATAL, ALERT_INTERNAL_ERROR) == 2);
 	ASSERT_EQ(-1, crowd_recv(c, in, sizeof(in), MSG_DONTWAIT, NULL, NULL, NULL));
 	fd = peer_peeloff(c->fd, c->m[0].id, 0);
@@ -519,6 +533,8 @@ TEST_F(peeloff, netlink)
 	struct genl g;
 	int fd;
 
+	if (seen_elsewhere(variant->family))
+		return;
 	genl_open(&g);
 	ASSERT_EQ(0, genl_join(&g, g.events));
 	fd = peer_peeloff(c->fd, c->m[0].id, 0);
@@ -620,13 +636,13 @@ static void *want(void *arg)
 
 TEST_F(peeloff, wanted_by_many)
 {
-	const unsigned int times = effort(100, 40, 5000);
+	const unsigned int times = effort(30, 20, 5000);
 	struct want w[3] = {};
 	pthread_t thread[3];
 	unsigned int i, had;
 	struct crowd c;
 
-	if (variant->family == FAMILY_MAPPED)
+	if (seen_elsewhere(variant->family))
 		return;
 	crowd_open(&c, variant->suite, variant->family, 2, true);
 	for (i = 0; i < 3; i++) {
