@@ -227,6 +227,8 @@ TEST_F(fault, peeloff)
 	bool hit;
 
 	ASSERT_EQ(0, peer_add(c, &c->m[1], WAYS));
+	/* which opens what it keeps */
+	ASSERT_EQ(true, alive(c, &c->m[1]));
 	low = dup(c->fd);
 	close(low);
 	for (nth = 1; nth < FAULT_TRIES; nth++) {
@@ -245,12 +247,15 @@ TEST_F(fault, peeloff)
 			ASSERT_EQ(true, alive(c, m));
 			ASSERT_EQ(0, peer_del(c->fd, m->id, 0));
 		} else {
-			ASSERT_EQ(low, ret);
 			ASSERT_EQ(60, send(ret, out, 60, 0));
 			ASSERT_EQ(60, member_recv(c, m, in, sizeof(in), MSG_DONTWAIT));
 			close(ret);
 		}
 		ASSERT_EQ(true, alive(c, &c->m[1]));
+		/* no descriptor is left over */
+		ret = dup(c->fd);
+		ASSERT_EQ(low, ret) TH_LOG("%d", nth);
+		close(ret);
 		if (!hit)
 			break;
 	}
