@@ -21,60 +21,7 @@
 #include "compat.h"
 #include "handshake.h"
 #include "keys.h"
-
-/* IDLE: none was asked for, as nobody was there to do it. */
-enum dtls_upcall_state {
-	DTLS_UPCALL_IDLE,
-	DTLS_UPCALL_QUEUED,
-	DTLS_UPCALL_TAKEN,
-	DTLS_UPCALL_OVER,
-};
-
-/**
- * struct dtls_upcall - the last handshake that was asked for on a socket
- * @list:     place in a list of the namespace, while it is QUEUED or TAKEN
- * @ds:       socket
- * @net:      lists of its namespace, whose lock protects what is below. @state and
- *            @owner are read without
- * @state:    DTLS_UPCALL_*
- * @waited:   the program waits, and gets @err as its answer; otherwise it is an
- *            error of the socket
- * @err:      once it is OVER: 0 or a positive errno
- * @portid:   netlink socket that has taken it
- * @owner:    process that has taken it, or had taken the one before; a reference
- * @expires:  when its time is up
- * @timer:    ends it then
- * @req:      what the daemon is told
- * @identity: of the peer, or NULL
- */
-struct dtls_upcall {
-	struct list_head		list;
-	struct dtls_sock		*ds;
-	struct dtls_handshake_net	*net;
-	u8				state;
-	bool				waited;
-	int				err;
-	u32				portid;
-	struct pid			*owner;
-	unsigned long			expires;
-	struct timer_list		timer;
-	struct dtls_upcall_request	req;
-	struct dtls_identity		*identity;
-};
-
-/**
- * struct dtls_handshake_net - the handshakes of a network namespace
- * @lock:   protects all of this, and the upcalls
- * @queued: those that no daemon has taken
- * @taken:  those that one has
- * @last:   number of the last request
- */
-struct dtls_handshake_net {
-	spinlock_t		lock;	/* see above */
-	struct list_head	queued;
-	struct list_head	taken;
-	u64			last;
-};
+#include "listen.h"
 
 static unsigned int dtls_handshake_net_id __read_mostly;
 
@@ -83,6 +30,17 @@ static bool dtls_handshake_running(const struct dtls_upcall *up)
 	u8 state = READ_ONCE(up->state);
 
 	return state == DTLS_UPCALL_QUEUED || state == DTLS_UPCALL_TAKEN;
+}
+
+/**
+ * dtls_handshake_net_of() - the handshakes of a network namespace
+ * @net: the namespace
+ *
+ * Context: any. Return: never NULL; lives as long as @net and the module.
+ */
+struct dtls_handshake_net *dtls_handshake_net_of(const struct net *net)
+{
+	return net_generic(net, dtls_handshake_net_id);
 }
 
 /* Of two processes one is the daemon: the pid is not used again while we hold it. */
@@ -99,6 +57,10 @@ static bool dtls_handshake_owned(const struct dtls_upcall *up)
  */
 int dtls_handshake_barred_by(const struct dtls_upcall *up)
 {
+	/* it has no bare socket to use */
+	if (READ_ONCE(up->listen))
+		return dtls_handshake_running(up) && !READ_ONCE(up->served) ?
+		       -EINPROGRESS : 0;
 	/* pairs with dtls_handshake_take() and dtls_handshake_over() */
 	switch (smp_load_acquire(&up->state)) {
 	case DTLS_UPCALL_QUEUED:
@@ -229,7 +191,8 @@ static void dtls_handshake_expire(struct timer_list *timer)
 
 	spin_lock_bh(&hn->lock);
 	/* another request may have begun meanwhile, with time of its own */
-	if (dtls_handshake_running(up) && time_after_eq(jiffies, up->expires))
+	if (dtls_handshake_running(up) && !up->served &&
+	    time_after_eq(jiffies, up->expires))
 		dtls_handshake_over(up, ETIMEDOUT, DTLS_UPCALL_OVER);
 	spin_unlock_bh(&hn->lock);
 }
@@ -253,7 +216,7 @@ static struct dtls_upcall *dtls_handshake_prepare(struct dtls_sock *ds)
 		return NULL;
 	INIT_LIST_HEAD(&up->list);
 	up->ds = ds;
-	up->net = net_generic(sock_net(ds->sk), dtls_handshake_net_id);
+	up->net = dtls_handshake_net_of(sock_net(ds->sk));
 	timer_setup(&up->timer, dtls_handshake_expire, 0);
 	/* pairs with dtls_handshake_barred() */
 	smp_store_release(&ds->upcall, up);
@@ -265,23 +228,34 @@ static int dtls_handshake_begin(struct dtls_sock *ds,
 				u64 *id)
 {
 	unsigned long left = msecs_to_jiffies(ask->timeout) + 1;
+	bool listen = ask->role == DTLS_HANDSHAKE_LISTEN;
 	struct dtls_handshake_net *hn;
 	struct sock *sk = ds->sk;
 	struct dtls_upcall *up;
 	int err = 0;
 
 	lockdep_assert_held(&ds->cork.lock);
-	if (READ_ONCE(sk->sk_state) != TCP_ESTABLISHED)
-		return -ENOTCONN;
-	if (dtls_sock_keyed(ds))
-		return -EISCONN;
+	if (listen)
+		err = dtls_listen_may(ds);
+	else if (READ_ONCE(sk->sk_state) != TCP_ESTABLISHED)
+		err = -ENOTCONN;
+	else if (dtls_sock_keyed(ds))
+		err = -EISCONN;
 	/* bytes that UDP holds back would keep the keys away */
-	if (READ_ONCE(udp_sk(sk)->pending))
-		return -EBUSY;
+	else if (READ_ONCE(udp_sk(sk)->pending))
+		err = -EBUSY;
+	if (err)
+		return err;
 	up = dtls_handshake_prepare(ds);
 	if (!up)
 		return -ENOMEM;
 	hn = up->net;
+	/* nobody shall take it before it listens, nor shall it without a daemon */
+	if (listen && !dtls_handshake_running(up) &&
+	    dtls_upcall_heard(sock_net(sk)))
+		err = dtls_listen_begin(ds);
+	if (err)
+		return err;
 	spin_lock_bh(&hn->lock);
 	if (dtls_handshake_running(up)) {
 		err = -EALREADY;
@@ -292,6 +266,8 @@ static int dtls_handshake_begin(struct dtls_sock *ds,
 		up->req.uid = current_euid();
 		up->req.ask = *ask;
 		up->waited = wait;
+		WRITE_ONCE(up->listen, listen);
+		WRITE_ONCE(up->served, false);
 		up->expires = jiffies + left;
 		mod_timer(&up->timer, up->expires);
 		list_add_tail(&up->list, &hn->queued);
@@ -310,7 +286,9 @@ static int dtls_handshake_leave(struct dtls_upcall *up)
 
 	spin_lock_bh(&up->net->lock);
 	up->waited = false;
-	if (!dtls_handshake_running(up))
+	if (up->served && dtls_handshake_running(up))
+		err = 0;
+	else if (!dtls_handshake_running(up))
 		err = -up->err;
 	spin_unlock_bh(&up->net->lock);
 	return err;
@@ -348,7 +326,8 @@ static int dtls_handshake_ask(struct dtls_sock *ds,
 		return -EINPROGRESS;
 	/* not begun anew by signal: the handshake goes on, as with connect() */
 	wait_event_interruptible(*sk_sleep(ds->sk),
-				 !dtls_handshake_running(up));
+				 !dtls_handshake_running(up) ||
+				 READ_ONCE(up->served));
 	return dtls_handshake_leave(up);
 }
 
@@ -374,8 +353,8 @@ int dtls_handshake_set(struct dtls_sock *ds, sockptr_t optval,
 	if (err)
 		return err;
 	if (size != optlen || ask.flags & ~DTLS_HANDSHAKE_NOWAIT ||
-	    (ask.role != DTLS_HANDSHAKE_CLIENT &&
-	     ask.role != DTLS_HANDSHAKE_SERVER) ||
+	    ask.role < DTLS_HANDSHAKE_CLIENT ||
+	    ask.role > DTLS_HANDSHAKE_LISTEN ||
 	    ask.timeout > DTLS_HANDSHAKE_TIMEOUT_MAX ||
 	    !memchr(ask.server_name, 0, sizeof(ask.server_name)) ||
 	    !memchr(ask.credential, 0, sizeof(ask.credential)))
@@ -391,15 +370,43 @@ int dtls_handshake_set(struct dtls_sock *ds, sockptr_t optval,
 }
 
 /**
+ * dtls_handshake_tell() - give the program an identity
+ * @id:     identity
+ * @len:    bytes of it and its text, 0: there is none
+ * @optval: the program's buffer
+ * @off:    where in it the identity goes
+ * @room:   bytes of room there
+ * @optlen: set to what is then in the buffer, from its start
+ *
+ * Names for which there is no room are left out, as a part of one might look like
+ * another; the length within is that of all.
+ *
+ * Context: process, may sleep. Return: as dtls_handshake_identity().
+ */
+int dtls_handshake_tell(const struct dtls_identity *id, int len,
+			char __user *optval, int off, int room,
+			int __user *optlen)
+{
+	while (len > room && len > (int)sizeof(*id))
+		do
+			len--;
+		while (len > (int)sizeof(*id) && ((const u8 *)id)[len - 1]);
+	if (!len)
+		return -ENODATA;
+	if (room < len)
+		return -EINVAL;
+	if (put_user(off + len, optlen) || copy_to_user(optval + off, id, len))
+		return -EFAULT;
+	return 0;
+}
+
+/**
  * dtls_handshake_identity() - DTLS_PEER_IDENTITY
  * @ds:     attached socket
  * @optval: where struct dtls_identity and text go
  * @optlen: bytes of room there, and then of both
  *
  * Context: process, may sleep; no locks held.
- * Names for which there is no room are left out, as a part of one might look like
- * another; the length within is that of all.
- *
  * Return: 0; -ENODATA if no daemon has said; -EINVAL if the struct does not fit; -ENOMEM;
  * -EFAULT.
  */
@@ -408,7 +415,7 @@ int dtls_handshake_identity(struct dtls_sock *ds, char __user *optval,
 {
 	struct dtls_upcall *up = dtls_handshake_of(ds);
 	struct dtls_identity *copy;
-	int room, len = 0, err = 0;
+	int room, len = 0, err;
 
 	if (get_user(room, optlen))
 		return -EFAULT;
@@ -423,16 +430,7 @@ int dtls_handshake_identity(struct dtls_sock *ds, char __user *optval,
 		memcpy(copy, up->identity, len);
 	}
 	spin_unlock_bh(&up->net->lock);
-	while (len > room && len > (int)sizeof(*copy))
-		do
-			len--;
-		while (len > (int)sizeof(*copy) && ((u8 *)copy)[len - 1]);
-	if (!len)
-		err = -ENODATA;
-	else if (room < len)
-		err = -EINVAL;
-	else if (put_user(len, optlen) || copy_to_user(optval, copy, len))
-		err = -EFAULT;
+	err = dtls_handshake_tell(copy, len, optval, 0, room, optlen);
 	kfree(copy);
 	return err;
 }
@@ -500,7 +498,7 @@ void dtls_handshake_free(struct dtls_sock *ds)
 struct file *dtls_handshake_take(struct net *net, u32 portid,
 				 struct dtls_upcall_request *req)
 {
-	struct dtls_handshake_net *hn = net_generic(net, dtls_handshake_net_id);
+	struct dtls_handshake_net *hn = dtls_handshake_net_of(net);
 	struct pid *owner = get_pid(task_tgid(current)), *was;
 	struct file *file = NULL;
 	struct dtls_upcall *up;
@@ -525,8 +523,9 @@ struct file *dtls_handshake_take(struct net *net, u32 portid,
 		owner = was;
 		up->portid = portid;
 		left = up->expires - jiffies;
-		up->req.timeout = clamp(jiffies_to_msecs(max(left, 1L)), 1U,
-					up->req.ask.timeout);
+		up->req.timeout = up->served ? 0 :
+			clamp(jiffies_to_msecs(max(left, 1L)), 1U,
+			      up->req.ask.timeout);
 		*req = up->req;
 		/* pairs with dtls_handshake_barred_by() */
 		smp_store_release(&up->state, DTLS_UPCALL_TAKEN);
@@ -536,9 +535,16 @@ struct file *dtls_handshake_take(struct net *net, u32 portid,
 	return file;
 }
 
-/* A request that was taken; called with the lock. */
-static struct dtls_upcall *dtls_handshake_find(struct dtls_handshake_net *hn,
-					       u32 portid, u64 id)
+/**
+ * dtls_handshake_find() - a request that was taken
+ * @hn:     of the namespace; caller holds the lock
+ * @portid: netlink socket that has taken it
+ * @id:     its number
+ *
+ * Context: any. Return: the request, or NULL.
+ */
+struct dtls_upcall *dtls_handshake_find(struct dtls_handshake_net *hn,
+					u32 portid, u64 id)
 {
 	struct dtls_upcall *up;
 
@@ -546,6 +552,70 @@ static struct dtls_upcall *dtls_handshake_find(struct dtls_handshake_net *hn,
 		if (up->req.id == id && up->portid == portid)
 			return up;
 	return NULL;
+}
+
+/* For the next daemon; called with the lock. */
+static void dtls_handshake_requeue(struct dtls_upcall *up)
+{
+	list_move(&up->list, &up->net->queued);
+	/* pairs with dtls_handshake_barred_by() */
+	smp_store_release(&up->state, DTLS_UPCALL_QUEUED);
+}
+
+/**
+ * dtls_handshake_told() - the daemon has been told of what it took
+ * @net:    network namespace
+ * @portid: as dtls_handshake_take()
+ * @id:     number of the request
+ *
+ * A program that listens waits for no more.
+ *
+ * Context: process.
+ */
+void dtls_handshake_told(struct net *net, u32 portid, u64 id)
+{
+	struct dtls_handshake_net *hn = dtls_handshake_net_of(net);
+	struct dtls_upcall *up;
+
+	spin_lock_bh(&hn->lock);
+	up = dtls_handshake_find(hn, portid, id);
+	if (up && up->listen && !up->served) {
+		WRITE_ONCE(up->served, true);
+		del_timer(&up->timer);
+		dtls_handshake_wake(up->ds->sk);
+	}
+	spin_unlock_bh(&hn->lock);
+}
+
+/**
+ * dtls_handshake_again() - one more reference to what a daemon has taken
+ * @net:    its network namespace
+ * @portid: its netlink socket
+ * @id:     number of the request
+ * @req:    filled, or NULL
+ *
+ * Context: process, of the daemon.
+ * Return: file of the socket, with a reference; NULL if it is over, or not this
+ * netlink socket's.
+ */
+struct file *dtls_handshake_again(struct net *net, u32 portid, u64 id,
+				  struct dtls_upcall_request *req)
+{
+	struct dtls_handshake_net *hn = dtls_handshake_net_of(net);
+	struct file *file = NULL;
+	struct dtls_upcall *up;
+	struct socket *sock;
+
+	spin_lock_bh(&hn->lock);
+	up = dtls_handshake_find(hn, portid, id);
+	/* as in dtls_handshake_take() */
+	sock = up ? up->ds->sk->sk_socket : NULL;
+	if (sock)
+		file = dtls_compat_get_file(&sock->file);
+	if (file && req)
+		*req = up->req;
+	spin_unlock_bh(&hn->lock);
+	return file;
 }
 
 /**
@@ -558,16 +628,13 @@ static struct dtls_upcall *dtls_handshake_find(struct dtls_handshake_net *hn,
  */
 void dtls_handshake_return(struct net *net, u32 portid, u64 id)
 {
-	struct dtls_handshake_net *hn = net_generic(net, dtls_handshake_net_id);
+	struct dtls_handshake_net *hn = dtls_handshake_net_of(net);
 	struct dtls_upcall *up;
 
 	spin_lock_bh(&hn->lock);
 	up = dtls_handshake_find(hn, portid, id);
-	if (up) {
-		list_move(&up->list, &hn->queued);
-		/* pairs with dtls_handshake_barred_by() */
-		smp_store_release(&up->state, DTLS_UPCALL_QUEUED);
-	}
+	if (up)
+		dtls_handshake_requeue(up);
 	spin_unlock_bh(&hn->lock);
 }
 
@@ -581,12 +648,13 @@ void dtls_handshake_return(struct net *net, u32 portid, u64 id)
  *
  * Context: process.
  * Return: 0; -ENOENT if this socket has not taken such a request, or it is over; -ENOKEY
- * if it went well, and there are no keys in both directions.
+ * if it went well, and there are no keys in both directions; -EINVAL if a socket that
+ * listens is said to be done.
  */
 int dtls_handshake_done(struct net *net, u32 portid, u64 id, int status,
 			struct dtls_identity **identity)
 {
-	struct dtls_handshake_net *hn = net_generic(net, dtls_handshake_net_id);
+	struct dtls_handshake_net *hn = dtls_handshake_net_of(net);
 	struct dtls_assoc *assoc;
 	struct dtls_upcall *up;
 	int err = 0;
@@ -595,6 +663,10 @@ int dtls_handshake_done(struct net *net, u32 portid, u64 id, int status,
 	up = dtls_handshake_find(hn, portid, id);
 	if (!up) {
 		err = -ENOENT;
+		goto out;
+	}
+	if (up->listen && !status) {
+		err = -EINVAL;
 		goto out;
 	}
 	if (!status) {
@@ -623,17 +695,28 @@ out:
  */
 void dtls_handshake_forsake(struct net *net, u32 portid, bool all)
 {
-	struct dtls_handshake_net *hn = net_generic(net, dtls_handshake_net_id);
+	struct dtls_handshake_net *hn = dtls_handshake_net_of(net);
 	struct dtls_upcall *up, *next;
+	u64 left = 0;
 
 	spin_lock_bh(&hn->lock);
-	list_for_each_entry_safe(up, next, &hn->taken, list)
-		if (up->portid == portid)
+	list_for_each_entry_safe(up, next, &hn->taken, list) {
+		if (up->portid != portid)
+			continue;
+		if (up->served) {
+			left = up->req.id;
+			dtls_handshake_requeue(up);
+		} else {
 			dtls_handshake_over(up, EOWNERDEAD, DTLS_UPCALL_OVER);
+		}
+	}
 	list_for_each_entry_safe(up, next, &hn->queued, list)
-		if (all)
+		if (all && !up->served)
 			dtls_handshake_over(up, ESRCH, DTLS_UPCALL_OVER);
 	spin_unlock_bh(&hn->lock);
+	/* for another daemon, if there is one: it asks until there are no more */
+	if (left && !all)
+		dtls_upcall_notify(net, left);
 }
 
 static int __net_init dtls_handshake_net_init(struct net *net)

@@ -4,7 +4,9 @@
 #define _DTLS_HANDSHAKE_H
 
 #include <linux/dtls.h>
+#include <linux/pid.h>
 #include <linux/sockptr.h>
+#include <linux/timer.h>
 #include <linux/uidgid.h>
 
 #include "sock.h"
@@ -25,6 +27,65 @@ struct dtls_upcall_request {
 	struct dtls_handshake	ask;
 };
 
+/* IDLE: none was asked for, as nobody was there to do it. */
+enum dtls_upcall_state {
+	DTLS_UPCALL_IDLE,
+	DTLS_UPCALL_QUEUED,
+	DTLS_UPCALL_TAKEN,
+	DTLS_UPCALL_OVER,
+};
+
+/**
+ * struct dtls_upcall - the last handshake that was asked for on a socket
+ * @list:     place in a list of the namespace, while it is QUEUED or TAKEN
+ * @ds:       socket
+ * @net:      lists of its namespace, whose lock protects what is below. @state and
+ *            @owner are read without
+ * @state:    DTLS_UPCALL_*
+ * @listen:   it is one of DTLS_HANDSHAKE_LISTEN
+ * @served:   that has been taken once: the program waits no more
+ * @waited:   the program waits, and gets @err as its answer; otherwise it is an
+ *            error of the socket
+ * @err:      once it is OVER: 0 or a positive errno
+ * @portid:   netlink socket that has taken it
+ * @owner:    process that has taken it, or had taken the one before; a reference
+ * @expires:  when its time is up, but of a @served one
+ * @timer:    ends it then
+ * @req:      what the daemon is told
+ * @identity: of the peer, or NULL
+ */
+struct dtls_upcall {
+	struct list_head		list;
+	struct dtls_sock		*ds;
+	struct dtls_handshake_net	*net;
+	u8				state;
+	bool				listen;
+	bool				served;
+	bool				waited;
+	int				err;
+	u32				portid;
+	struct pid			*owner;
+	unsigned long			expires;
+	struct timer_list		timer;
+	struct dtls_upcall_request	req;
+	struct dtls_identity		*identity;
+};
+
+/**
+ * struct dtls_handshake_net - the handshakes of a network namespace
+ * @lock:   protects all of this, and the upcalls
+ * @queued: those that no daemon has taken
+ * @taken:  those that one has
+ * @last:   number of the last request
+ */
+struct dtls_handshake_net {
+	spinlock_t		lock;	/* see above */
+	struct list_head	queued;
+	struct list_head	taken;
+	u64			last;
+};
+
+struct dtls_handshake_net *dtls_handshake_net_of(const struct net *net);
 int dtls_handshake_barred_by(const struct dtls_upcall *up);
 
 /**
@@ -52,6 +113,9 @@ __poll_t dtls_handshake_poll(struct file *file, struct socket *sock,
 
 int dtls_handshake_set(struct dtls_sock *ds, sockptr_t optval,
 		       unsigned int optlen);
+int dtls_handshake_tell(const struct dtls_identity *id, int len,
+			char __user *optval, int off, int room,
+			int __user *optlen);
 int dtls_handshake_identity(struct dtls_sock *ds, char __user *optval,
 			    int __user *optlen);
 
@@ -62,6 +126,11 @@ void dtls_handshake_free(struct dtls_sock *ds);
 /* For the daemon, by netlink. */
 struct file *dtls_handshake_take(struct net *net, u32 portid,
 				 struct dtls_upcall_request *req);
+struct file *dtls_handshake_again(struct net *net, u32 portid, u64 id,
+				  struct dtls_upcall_request *req);
+struct dtls_upcall *dtls_handshake_find(struct dtls_handshake_net *hn,
+					u32 portid, u64 id);
+void dtls_handshake_told(struct net *net, u32 portid, u64 id);
 void dtls_handshake_return(struct net *net, u32 portid, u64 id);
 int dtls_handshake_done(struct net *net, u32 portid, u64 id, int status,
 			struct dtls_identity **identity);

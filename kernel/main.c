@@ -19,6 +19,7 @@
 #include "compat.h"
 #include "control.h"
 #include "handshake.h"
+#include "listen.h"
 #include "netlink.h"
 #include "peer.h"
 #include "sock.h"
@@ -78,6 +79,7 @@ static void dtls_close(struct sock *sk, long timeout)
 	dtls_compat_timer_delete_sync(&ds->again);
 	/* what still works for the association finds it until it ends */
 	dtls_update_close(ds);
+	dtls_listen_close(ds);
 	assoc = ds->assoc;
 	if (assoc)
 		dtls_assoc_stop(assoc);

@@ -76,11 +76,12 @@ static const struct nla_policy dtls_stats_get_nl_policy[DTLS_A_PAD + 1] = {
 };
 
 /* DTLS_CMD_HANDSHAKE_ACCEPT - do */
-static const struct nla_policy dtls_handshake_accept_nl_policy[DTLS_A_HANDSHAKE_PAD + 1] = {
+static const struct nla_policy dtls_handshake_accept_nl_policy[DTLS_A_HANDSHAKE_ID + 1] = {
+	[DTLS_A_HANDSHAKE_ID] = { .type = NLA_U64, },
 };
 
 /* DTLS_CMD_HANDSHAKE_DONE - do */
-static const struct nla_policy dtls_handshake_done_nl_policy[DTLS_A_HANDSHAKE_SAN + 1] = {
+static const struct nla_policy dtls_handshake_done_nl_policy[DTLS_A_HANDSHAKE_PEER_ID + 1] = {
 	[DTLS_A_HANDSHAKE_ID] = { .type = NLA_U64, },
 	[DTLS_A_HANDSHAKE_STATUS] = { .type = NLA_U32, },
 	[DTLS_A_HANDSHAKE_VERSION] = { .type = NLA_U16, },
@@ -90,6 +91,15 @@ static const struct nla_policy dtls_handshake_done_nl_policy[DTLS_A_HANDSHAKE_SA
 	[DTLS_A_HANDSHAKE_ALPN] = { .type = NLA_NUL_STRING, },
 	[DTLS_A_HANDSHAKE_IDENTITY] = { .type = NLA_NUL_STRING, },
 	[DTLS_A_HANDSHAKE_SAN] = { .type = NLA_STRING, },
+	[DTLS_A_HANDSHAKE_PEER_ID] = { .type = NLA_U64, },
+};
+
+/* DTLS_CMD_HANDSHAKE_DATAGRAM - do */
+static const struct nla_policy dtls_handshake_datagram_nl_policy[DTLS_A_HANDSHAKE_DATA + 1] = {
+	[DTLS_A_HANDSHAKE_ID] = { .type = NLA_U64, },
+	[DTLS_A_HANDSHAKE_ADDRESS] = { .type = NLA_BINARY, },
+	[DTLS_A_HANDSHAKE_LOCAL] = { .type = NLA_BINARY, },
+	[DTLS_A_HANDSHAKE_DATA] = { .type = NLA_BINARY, },
 };
 
 /* Ops table for dtls */
@@ -142,14 +152,21 @@ static const struct genl_ops dtls_nl_ops[] = {
 		.cmd		= DTLS_CMD_HANDSHAKE_ACCEPT,
 		.doit		= dtls_nl_handshake_accept_doit,
 		.policy		= dtls_handshake_accept_nl_policy,
-		.maxattr	= DTLS_A_HANDSHAKE_PAD,
+		.maxattr	= DTLS_A_HANDSHAKE_ID,
 		.flags		= GENL_UNS_ADMIN_PERM,
 	},
 	{
 		.cmd		= DTLS_CMD_HANDSHAKE_DONE,
 		.doit		= dtls_nl_handshake_done_doit,
 		.policy		= dtls_handshake_done_nl_policy,
-		.maxattr	= DTLS_A_HANDSHAKE_SAN,
+		.maxattr	= DTLS_A_HANDSHAKE_PEER_ID,
+		.flags		= GENL_UNS_ADMIN_PERM,
+	},
+	{
+		.cmd		= DTLS_CMD_HANDSHAKE_DATAGRAM,
+		.doit		= dtls_nl_handshake_datagram_doit,
+		.policy		= dtls_handshake_datagram_nl_policy,
+		.maxattr	= DTLS_A_HANDSHAKE_DATA,
 		.flags		= GENL_UNS_ADMIN_PERM,
 	},
 };

@@ -25,6 +25,8 @@ int dtls_nl_peer_del_doit(struct sk_buff *skb, struct genl_info *info);
 int dtls_nl_stats_get_doit(struct sk_buff *skb, struct genl_info *info);
 int dtls_nl_handshake_accept_doit(struct sk_buff *skb, struct genl_info *info);
 int dtls_nl_handshake_done_doit(struct sk_buff *skb, struct genl_info *info);
+int dtls_nl_handshake_datagram_doit(struct sk_buff *skb,
+				    struct genl_info *info);
 
 enum {
 	DTLS_NLGRP_EVENTS,

@@ -25,6 +25,7 @@
 
 #include "assocopt.h"
 #include "compat.h"
+#include "listen.h"
 #include "netlink.h"
 #include "peeloff.h"
 #include "peer.h"
@@ -279,7 +280,9 @@ static void dtls_peeloff_inherit(struct dtls_sock *ds, struct dtls_sock *from)
 	WRITE_ONCE(ds->events, READ_ONCE(from->events));
 	WRITE_ONCE(ds->padding, READ_ONCE(from->padding));
 	WRITE_ONCE(ds->recvtype, READ_ONCE(from->recvtype));
-	WRITE_ONCE(ds->passthrough, READ_ONCE(from->passthrough));
+	/* its own, and not that a daemon listens there */
+	WRITE_ONCE(ds->passthrough,
+		   READ_ONCE(from->passthrough) & ~DTLS_LISTEN_SORT);
 	WRITE_ONCE(ds->gro, READ_ONCE(from->gro));
 	WRITE_ONCE(ds->gso_size, READ_ONCE(from->gso_size));
 	WRITE_ONCE(ds->no_export, READ_ONCE(from->no_export));

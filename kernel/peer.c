@@ -259,6 +259,7 @@ void dtls_peer_free_one(struct dtls_peer *peer)
 	place = dtls_peer_place(peer);
 	if (place)
 		kfree_rcu(place, rcu);
+	kfree(peer->identity);
 	kfree_rcu(peer, rcu);
 }
 

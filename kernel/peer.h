@@ -11,6 +11,8 @@
 #include "assoc.h"
 #include "sock.h"
 
+struct dtls_identity;
+
 /**
  * struct dtls_peer_key - address of a peer
  * @addr:  IPv6, or IPv4 mapped
@@ -91,6 +93,7 @@ enum dtls_peer_moving {
  * @rcu:    readers go on meanwhile
  * @records: records that had been opened when idle.c has looked last
  * @heard:  and jiffies of when it has seen another number of them
+ * @identity: who it is, as the daemon has said, or NULL; set once
  */
 struct dtls_peer {
 	struct dtls_peer_place __rcu *place;
@@ -106,6 +109,7 @@ struct dtls_peer {
 	struct rcu_head		rcu;
 	u64			records;
 	unsigned long		heard;
+	struct dtls_identity	*identity;
 };
 
 /**
@@ -199,6 +203,7 @@ int dtls_peeropt_new(struct dtls_sock *ds, const struct dtls_peer_key *key,
 		     bool replace, bool soon, u64 *id);
 int dtls_peeropt_remove(struct dtls_sock *ds, struct dtls_assoc *assoc,
 			unsigned int how);
+int dtls_peeropt_prepare(struct dtls_sock *ds);
 void dtls_peeropt_purge(struct dtls_sock *ds);
 
 /**

@@ -8,6 +8,7 @@
 #include "control.h"
 #include "idle.h"
 #include "install.h"
+#include "listen.h"
 #include "netlink.h"
 #include "peer.h"
 
@@ -175,6 +176,32 @@ int dtls_peeropt_new(struct dtls_sock *ds, const struct dtls_peer_key *key,
 	return err;
 }
 
+/**
+ * dtls_peeropt_prepare() - have a socket be one with peers, before there are any
+ * @ds: socket; caller holds the lock of its cork
+ *
+ * Context: process, may sleep.
+ * Return: 0; -EISCONN if it is connected; -EBUSY while UDP holds bytes back; -ENOMEM.
+ */
+int dtls_peeropt_prepare(struct dtls_sock *ds)
+{
+	struct dtls_peers *peers;
+	int err;
+
+	if (ds->peers)
+		return 0;
+	err = dtls_peer_prepare(&peers);
+	if (err)
+		return err;
+	dtls_idle_init(peers, ds);
+	err = dtls_peeropt_publish(ds, peers);
+	if (err)
+		dtls_peer_free(peers);
+	else
+		dtls_idle_start(ds);
+	return err;
+}
+
 /* DTLS_PEER_ADD: @info, and keys at @off. */
 static int dtls_peeropt_add(struct dtls_sock *ds,
 			    const struct dtls_peer_info *info, sockptr_t optval,
@@ -196,7 +223,8 @@ static int dtls_peeropt_add(struct dtls_sock *ds,
 	err = dtls_assocopt_keys(names[ways], optval, off, len, keys, &tx, &rx);
 	if (!err)
 		err = dtls_peeropt_new(ds, &key, tx, rx,
-				       info->flags & DTLS_PEER_REPLACE, false, &id);
+				       info->flags & DTLS_PEER_REPLACE,
+				       dtls_listen_owned(ds), &id);
 	memzero_explicit(keys, sizeof(keys));
 	return err;
 }
@@ -295,13 +323,17 @@ static int dtls_peeropt_option(struct dtls_sock *ds, sockptr_t optval,
 	assoc = dtls_peeropt_subject(ds, &opt, optval, optlen, &size);
 	if (IS_ERR(assoc))
 		return PTR_ERR(assoc);
-	mutex_lock(&ds->cork.lock);
+	/* a daemon does not wait for what its client may draw out */
+	err = dtls_lock_mutex(&ds->cork.lock, dtls_listen_owned(ds));
+	if (err)
+		goto out;
 	/* who removes it takes away all that it has, but once */
 	err = -ENOENT;
 	if (!test_bit(DTLS_ASSOC_REMOVED, &assoc->flags))
 		err = dtls_assocopt_set(assoc, opt.optname, optval, size,
 					optlen - size);
 	mutex_unlock(&ds->cork.lock);
+out:
 	dtls_assoc_put(assoc);
 	return err;
 }
@@ -400,8 +432,12 @@ int dtls_peeropt_get(struct dtls_sock *ds, int optname, char __user *optval,
 	assoc = dtls_peeropt_subject(ds, &opt, USER_SOCKPTR(optval), len, &size);
 	if (IS_ERR(assoc))
 		return PTR_ERR(assoc);
-	err = dtls_assocopt_get(assoc, opt.optname, optval, size, len - size,
-				optlen);
+	if (opt.optname == DTLS_PEER_IDENTITY)
+		err = dtls_listen_identity(assoc, optval, size, len - size,
+					   optlen);
+	else
+		err = dtls_assocopt_get(assoc, opt.optname, optval, size,
+					len - size, optlen);
 	dtls_assoc_put(assoc);
 	return err;
 }

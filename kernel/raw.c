@@ -9,6 +9,7 @@
 #include <linux/slab.h>
 #include <linux/udp.h>
 
+#include "listen.h"
 #include "raw.h"
 #include "run.h"
 #include "rx.h"
@@ -63,7 +64,9 @@ static bool dtls_raw_given(struct dtls_rx *rx)
 {
 	if (dtls_raw_is(&rx->run, rx->run.off))
 		return rx->sort & DTLS_PASS_OTHERS;
-	return !rx->assoc && rx->sort & DTLS_PASS_STRANGERS;
+	/* where a daemon shakes hands, strangers are its affair alone */
+	return !rx->assoc && (rx->sort & (DTLS_PASS_STRANGERS | DTLS_LISTEN_SORT)) ==
+	       DTLS_PASS_STRANGERS;
 }
 
 /**
@@ -82,13 +85,16 @@ bool dtls_raw_next(struct dtls_rx *rx)
 
 	while (run->skb) {
 		u32 left = run->next - run->off;
-
 		/* not what follows a record: only the first byte tells */
-		if (left && !(run->off % run->seg) && dtls_raw_given(rx))
+		bool first = left && !(run->off % run->seg);
+
+		if (first && dtls_raw_given(rx))
 			return true;
 		if (rx->assoc)
 			return false;
-		dtls_rx_drop(rx->ds, DTLS_STAT_RX_DROP_STRANGER, &none, left);
+		if (!first || !dtls_listen_stranger(rx, left))
+			dtls_rx_drop(rx->ds, DTLS_STAT_RX_DROP_STRANGER, &none,
+				     left);
 		dtls_run_pass(run, left);
 	}
 	return false;
@@ -153,16 +159,20 @@ void dtls_raw_drop(struct dtls_sock *ds, u32 len)
 
 /**
  * dtls_raw_wanted() - does a program want to send a raw datagram
+ * @ds:  socket
  * @msg: the program's message
  *
  * Context: process.
- * Return: 1 if so, 0 if not, -EINVAL for a bad control message.
+ * Return: 1 if so; 0 if not, or nothing of DTLS_PASSTHROUGH is set and it is not the
+ * daemon's; -EINVAL for a bad control message.
  */
-int dtls_raw_wanted(struct msghdr *msg)
+int dtls_raw_wanted(const struct dtls_sock *ds, struct msghdr *msg)
 {
 	struct cmsghdr *cmsg;
 	int wanted = 0, val;
 
+	if (READ_ONCE(ds->passthrough) == DTLS_LISTEN_SORT && !dtls_listen_owned(ds))
+		return 0;
 	for_each_cmsghdr(cmsg, msg) {
 		if (!CMSG_OK(msg, cmsg))
 			return -EINVAL;
@@ -220,7 +230,8 @@ int dtls_raw_send(struct dtls_sock *ds, struct msghdr *msg, size_t len)
 {
 	size_t was_len = msg->msg_controllen, now_len;
 	void *was = msg->msg_control, *control = NULL;
-	u16 gso = READ_ONCE(ds->gso_size);
+	/* the daemon has not asked to have its datagrams cut up */
+	u16 gso = dtls_listen_owned(ds) ? 0 : READ_ONCE(ds->gso_size);
 	int ret;
 
 	/* UDP would hold it back, and put the next record behind it */

@@ -13,7 +13,7 @@ u32 dtls_raw_first(struct dtls_run *run);
 bool dtls_raw_next(struct dtls_rx *rx);
 int dtls_raw_take(struct dtls_rx *rx, u32 max);
 void dtls_raw_drop(struct dtls_sock *ds, u32 len);
-int dtls_raw_wanted(struct msghdr *msg);
+int dtls_raw_wanted(const struct dtls_sock *ds, struct msghdr *msg);
 int dtls_raw_send(struct dtls_sock *ds, struct msghdr *msg, size_t len);
 
 #endif /* _DTLS_RAW_H */

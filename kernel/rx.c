@@ -17,6 +17,7 @@
 
 #include "compat.h"
 #include "control.h"
+#include "listen.h"
 #include "peeloff.h"
 #include "peer.h"
 #include "raw.h"
@@ -169,6 +170,28 @@ static void dtls_rx_count(struct sock *sk, struct sk_buff *skb, int field)
 	UDP_INC_STATS(net, field, false);
 }
 
+/* A datagram, or an aggregate, is in hand. */
+static __always_inline void dtls_rx_run(struct dtls_run *run, struct sk_buff *skb)
+{
+	run->skb = skb;
+	run->frag = NULL;
+	run->head = skb_has_frag_list(skb) ? skb_pagelen(skb) : 0;
+	run->piece = skb->data;
+	run->piece_off = 0;
+	run->piece_len = skb_headlen(skb);
+	run->calm = true;
+	run->off = 0;
+	run->end = skb->len;
+	/*
+	 * Not so what a virtual machine sends with UFO: that is one datagram,
+	 * to be fragmented.
+	 */
+	run->seg = skb->len;
+	if (skb_is_gso(skb) && skb_shinfo(skb)->gso_type & SKB_GSO_UDP_L4)
+		run->seg = skb_shinfo(skb)->gso_size;
+	run->next = min(run->seg, run->end);
+}
+
 static __always_inline bool dtls_rx_start(struct dtls_sock *ds, struct sk_buff *skb,
 					  struct dtls_run *run)
 {
@@ -188,23 +211,7 @@ static __always_inline bool dtls_rx_start(struct dtls_sock *ds, struct sk_buff *
 	}
 	dtls_rx_count(sk, skb, UDP_MIB_INDATAGRAMS);
 
-	run->skb = skb;
-	run->frag = NULL;
-	run->head = skb_has_frag_list(skb) ? skb_pagelen(skb) : 0;
-	run->piece = skb->data;
-	run->piece_off = 0;
-	run->piece_len = skb_headlen(skb);
-	run->calm = true;
-	run->off = 0;
-	run->end = skb->len;
-	/*
-	 * Not so what a virtual machine sends with UFO: that is one datagram,
-	 * to be fragmented.
-	 */
-	run->seg = skb->len;
-	if (skb_is_gso(skb) && skb_shinfo(skb)->gso_type & SKB_GSO_UDP_L4)
-		run->seg = skb_shinfo(skb)->gso_size;
-	run->next = min(run->seg, run->end);
+	dtls_rx_run(run, skb);
 	return true;
 }
 
@@ -303,6 +310,7 @@ static void dtls_rx_find(struct dtls_rx *rx)
 	struct dtls_run *run = &rx->run;
 	unsigned int turns = 0;
 
+	rx->rejected = 0;
 	do {
 		if (peers) {
 			/* pairs with dtls_peeloff_turn() */
@@ -472,6 +480,14 @@ static enum dtls_stat dtls_rx_open(struct dtls_rx *rx, u32 max)
 	return DTLS_STAT_COUNT;
 }
 
+/* Pass over what has not opened. */
+static void dtls_rx_reject(struct dtls_rx *rx, u32 len)
+{
+	if (unlikely(rx->sort & DTLS_LISTEN_SORT))
+		dtls_listen_reject(rx, len);
+	dtls_run_pass(&rx->run, len);
+}
+
 /*
  * Read the header of the next record. What is no record is passed over.
  * Return: false if nothing is left, or a raw datagram is next.
@@ -513,9 +529,8 @@ static bool dtls_rx_header(struct dtls_rx *rx)
 		dtls_rx_drop(rx->ds, why[fault], hdr, left);
 		/* else nobody knows where the next record would begin */
 		if (dtls_record13_skippable(fault))
-			dtls_run_pass(run, hdr->hdr_len + hdr->len);
-		else
-			dtls_run_pass(run, left);
+			left = hdr->hdr_len + hdr->len;
+		dtls_rx_reject(rx, left);
 	}
 	return false;
 }
@@ -575,7 +590,7 @@ drop:
 			return -EMSGSIZE;
 		}
 		dtls_rx_drop(ds, why, hdr, hdr->len);
-		dtls_run_pass(&rx->run, hdr->hdr_len + hdr->len);
+		dtls_rx_reject(rx, hdr->hdr_len + hdr->len);
 	}
 	return unlikely(rx->run.skb) ? dtls_raw_take(rx, max) : -EAGAIN;
 }
@@ -646,6 +661,61 @@ int dtls_rx_pull(struct dtls_sock *ds)
 		dtls_rx_park(&rx);
 	dtls_rx_end(&rx);
 	return err;
+}
+
+/**
+ * dtls_rx_pull_some() - as dtls_rx_pull(), or less
+ * @ds:   socket that listens
+ * @full: there is no room to open what is of peers: drop it
+ *
+ * Context: as dtls_rx_pull(). Return: as there.
+ */
+int dtls_rx_pull_some(struct dtls_sock *ds, bool full)
+{
+	struct dtls_rx rx dtls_compat_raw;
+	struct dtls_record_hdr none = {};
+	int err;
+
+	if (!full)
+		return dtls_rx_pull(ds);
+	dtls_rx_begin(&rx, ds);
+	err = dtls_rx_fetch(&rx, false);
+	if (!err && rx.assoc && rx.run.skb && !dtls_listen_knocks(&rx.run, rx.run.off)) {
+		dtls_rx_drop(ds, DTLS_STAT_RX_DROP_NOMEM, &none,
+			     rx.run.end - rx.run.off);
+		atomic_inc(&ds->sk->sk_drops);
+		kfree_skb(rx.run.skb);
+		rx.run.skb = NULL;
+	} else if (!err) {
+		dtls_rx_park(&rx);
+	}
+	dtls_rx_end(&rx);
+	return err;
+}
+
+/**
+ * dtls_rx_inject() - open a datagram that came another way
+ * @ds:  socket with peers
+ * @skb: with headers of UDP and IP, and all its bytes in one piece; taken over
+ *
+ * Context: process, may sleep in the cipher; no locks held.
+ */
+void dtls_rx_inject(struct dtls_sock *ds, struct sk_buff *skb)
+{
+	struct dtls_rx rx dtls_compat_raw;
+	int idx;
+
+	dtls_rx_begin(&rx, ds);
+	/* it is DTLS, and the daemon has seen it */
+	rx.sort = 0;
+	rx.masks = 0;
+	dtls_rx_run(&rx.run, skb);
+	idx = srcu_read_lock(&dtls_peeloff_srcu);
+	dtls_rx_find(&rx);
+	srcu_read_unlock(&dtls_peeloff_srcu, idx);
+	if (rx.run.skb)
+		dtls_rx_park(&rx);
+	dtls_rx_end(&rx);
 }
 
 /**

@@ -215,7 +215,7 @@ int dtls_send_msg(struct sock *sk, struct msghdr *msg, size_t len)
 
 	if (unlikely(READ_ONCE(ds->passthrough)) && msg->msg_controllen &&
 	    dtls_sock_keyed(ds)) {
-		raw = dtls_raw_wanted(msg);
+		raw = dtls_raw_wanted(ds, msg);
 		if (raw)
 			return raw < 0 ? raw : dtls_raw_send(ds, msg, len);
 	}

@@ -16,6 +16,7 @@
 #define DTLS_CONNID_NONE	U32_MAX
 
 struct dtls_keys;
+struct dtls_listen;
 struct dtls_look;
 struct dtls_message_number;
 struct dtls_peer_key;
@@ -135,6 +136,7 @@ struct dtls_run {
  * @elsewhere: they come not from where that peer is
  * @sort:    DTLS_PASSTHROUGH: there may be raw datagrams among them, and @assoc is
  *           NULL if only those are for the program
+ * @rejected: bytes of the datagram in hand that did not open, on a socket that listens
  * @raw:     bytes of a raw one that did not lie in one piece, or NULL
  * @work:    work area, once there was use for one
  * @ep:      keys of the last record, with a reference
@@ -162,6 +164,7 @@ struct dtls_rx {
 	struct dtls_assoc	*assoc;
 	bool			elsewhere;
 	u8			sort;
+	u32			rejected;
 	void			*raw;
 	struct dtls_work	*work;
 	struct dtls_epoch	*ep;
@@ -218,9 +221,12 @@ struct dtls_rx {
  * @acks_due:      associations that wait for an ACK of their peer
  * @look:          looks for these, as the program may not be one that reads; NULL
  *                 before there was DTLS 1.3
+ * @listen:        looks for strangers, on a socket that listens or has done so, or
+ *                 NULL. Set once, under the lock of @cork
  * @recvtype:      DTLS_RECVTYPE
  * @recvpeer:      DTLS_RECVPEER
- * @passthrough:   DTLS_PASSTHROUGH
+ * @passthrough:   DTLS_PASSTHROUGH, and DTLS_LISTEN_SORT; changed under the lock of
+ *                 @cork
  * @move:          DTLS_MOVE
  * @no_export:     DTLS_NO_EXPORT
  * @cork:          record under construction
@@ -260,6 +266,7 @@ struct dtls_sock {
 	bool			no_export;
 	atomic_t		acks_due;
 	struct dtls_look	*look;
+	struct dtls_listen	*listen;
 	struct dtls_cork	cork;
 	struct dtls_upcall	*upcall;
 };
@@ -408,6 +415,8 @@ void dtls_rx_keep(struct dtls_rx *rx, bool front);
 void dtls_rx_park(struct dtls_rx *rx);
 void dtls_rx_end(struct dtls_rx *rx);
 int dtls_rx_pull(struct dtls_sock *ds);
+int dtls_rx_pull_some(struct dtls_sock *ds, bool full);
+void dtls_rx_inject(struct dtls_sock *ds, struct sk_buff *skb);
 bool dtls_rx_pending(struct dtls_sock *ds);
 void dtls_rx_purge(struct dtls_sock *ds);
 

@@ -11,6 +11,7 @@
 #include "handshake.h"
 #include "idle.h"
 #include "install.h"
+#include "listen.h"
 #include "netlink.h"
 #include "peeloff.h"
 #include "peer.h"
@@ -254,7 +255,10 @@ static int dtls_sockopt_set_int(struct dtls_sock *ds, int optname,
 	case DTLS_PASSTHROUGH:
 		if (val & ~(DTLS_PASS_OTHERS | DTLS_PASS_STRANGERS))
 			return -EINVAL;
-		WRITE_ONCE(ds->passthrough, val);
+		mutex_lock(&ds->cork.lock);
+		WRITE_ONCE(ds->passthrough,
+			   val | (ds->passthrough & DTLS_LISTEN_SORT));
+		mutex_unlock(&ds->cork.lock);
 		return 0;
 	case DTLS_PEER_MAX:
 		if (val < 0)
@@ -428,7 +432,7 @@ static bool dtls_sockopt_int(struct dtls_sock *ds, int level, int optname,
 		*val = READ_ONCE(ds->recvpeer);
 		return true;
 	case DTLS_PASSTHROUGH:
-		*val = READ_ONCE(ds->passthrough);
+		*val = READ_ONCE(ds->passthrough) & ~DTLS_LISTEN_SORT;
 		return true;
 	case DTLS_MOVE:
 		*val = READ_ONCE(ds->move);

@@ -35,6 +35,7 @@ static const char *const dtls_stats_names[DTLS_STAT_COUNT] = {
 	[DTLS_STAT_RX_MOVED]		= "RxMoved",
 	[DTLS_STAT_TX_RAW]		= "TxRaw",
 	[DTLS_STAT_RX_RAW]		= "RxRaw",
+	[DTLS_STAT_RX_HANDSHAKE]	= "RxHandshake",
 	[DTLS_STAT_RX_ASYNC]		= "RxAsync",
 	[DTLS_STAT_RX_DROP_SHORT]	= "RxDropShort",
 	[DTLS_STAT_RX_DROP_VERSION]	= "RxDropVersion",
@@ -53,6 +54,7 @@ static const char *const dtls_stats_names[DTLS_STAT_COUNT] = {
 	[DTLS_STAT_RX_DROP_LIMIT]	= "RxDropLimit",
 	[DTLS_STAT_RX_DROP_STRANGER]	= "RxDropStranger",
 	[DTLS_STAT_RX_DROP_RAW]		= "RxDropRaw",
+	[DTLS_STAT_RX_DROP_HANDSHAKE]	= "RxDropHandshake",
 	[DTLS_STAT_RX_DROP_NOMEM]	= "RxDropNoMem",
 	[DTLS_STAT_KEY_LIMIT]		= "KeyLimit",
 };

@@ -35,6 +35,7 @@
  * @DTLS_STAT_RX_MOVED: moves of peers that were seen
  * @DTLS_STAT_TX_RAW: calls that sent a datagram as it is
  * @DTLS_STAT_RX_RAW: datagrams that are no DTLS, taken for the program
+ * @DTLS_STAT_RX_HANDSHAKE: datagrams given to the daemon of a socket that listens
  * @DTLS_STAT_RX_ASYNC: records whose AEAD answered later
  * @DTLS_STAT_RX_DROP_SHORT: datagram ends inside a record header
  * @DTLS_STAT_RX_DROP_VERSION: version is not DTLS 1.2
@@ -53,6 +54,7 @@
  * @DTLS_STAT_RX_DROP_LIMIT: too many records under this key were not authentic
  * @DTLS_STAT_RX_DROP_STRANGER: datagram of nobody who is a peer of the socket
  * @DTLS_STAT_RX_DROP_RAW: of RxRaw, those that met a call without room for the mark
+ * @DTLS_STAT_RX_DROP_HANDSHAKE: for a daemon that is not there, or does not keep up
  * @DTLS_STAT_RX_DROP_NOMEM: no memory to open it
  * @DTLS_STAT_KEY_LIMIT: keys that came near a limit of use
  * @DTLS_STAT_COUNT: how many there are
@@ -81,6 +83,7 @@ enum dtls_stat {
 	DTLS_STAT_RX_MOVED,
 	DTLS_STAT_TX_RAW,
 	DTLS_STAT_RX_RAW,
+	DTLS_STAT_RX_HANDSHAKE,
 	DTLS_STAT_RX_ASYNC,
 	DTLS_STAT_RX_DROP_SHORT,
 	DTLS_STAT_RX_DROP_VERSION,
@@ -99,6 +102,7 @@ enum dtls_stat {
 	DTLS_STAT_RX_DROP_LIMIT,
 	DTLS_STAT_RX_DROP_STRANGER,
 	DTLS_STAT_RX_DROP_RAW,
+	DTLS_STAT_RX_DROP_HANDSHAKE,
 	DTLS_STAT_RX_DROP_NOMEM,
 	DTLS_STAT_KEY_LIMIT,
 	DTLS_STAT_COUNT

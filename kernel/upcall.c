@@ -6,11 +6,17 @@
 #include <linux/file.h>
 #include <linux/netlink.h>
 #include <linux/slab.h>
+#include <linux/udp.h>
 #include <net/genetlink.h>
+#include <net/ip.h>
+#include <net/ipv6.h>
 
 #include "handshake.h"
+#include "listen.h"
 #include "netlink.h"
 #include "netlink-gen.h"
+#include "peer.h"
+#include "run.h"
 
 /* Below what the kernel uses inside, ERESTARTSYS and the like. */
 #define DTLS_UPCALL_STATUS_MAX	511
@@ -92,7 +98,8 @@ static int dtls_upcall_fill(struct sk_buff *skb, struct genl_info *info,
  * @info: what is in it
  *
  * Context: process, of the daemon, with CAP_NET_ADMIN in the network namespace.
- * Return: 0; -EAGAIN if there is no request; or another negative errno.
+ * Return: 0; -EAGAIN if there is no request; -ENOENT if it is not one that this netlink
+ * socket has taken; or another negative errno.
  */
 int dtls_nl_handshake_accept_doit(struct sk_buff *skb, struct genl_info *info)
 {
@@ -100,6 +107,7 @@ int dtls_nl_handshake_accept_doit(struct sk_buff *skb, struct genl_info *info)
 	struct dtls_upcall_request *req;
 	struct sk_buff *reply;
 	struct file *file;
+	struct nlattr *id = info->attrs[DTLS_A_HANDSHAKE_ID];
 	int fd, err;
 
 	/* all that can be had before, so that little can go wrong afterwards */
@@ -114,9 +122,13 @@ int dtls_nl_handshake_accept_doit(struct sk_buff *skb, struct genl_info *info)
 		err = fd;
 		goto out;
 	}
-	file = dtls_handshake_take(net, info->snd_portid, req);
+	if (id)
+		file = dtls_handshake_again(net, info->snd_portid,
+					    nla_get_u64(id), req);
+	else
+		file = dtls_handshake_take(net, info->snd_portid, req);
 	if (!file) {
-		err = -EAGAIN;
+		err = id ? -ENOENT : -EAGAIN;
 		goto out_fd;
 	}
 	err = dtls_upcall_fill(reply, info, sk_user_ns(NETLINK_CB(skb).sk), fd,
@@ -126,11 +138,13 @@ int dtls_nl_handshake_accept_doit(struct sk_buff *skb, struct genl_info *info)
 		reply = NULL;
 	}
 	if (err) {
-		dtls_handshake_return(net, info->snd_portid, req->id);
+		if (!id)
+			dtls_handshake_return(net, info->snd_portid, req->id);
 		fput(file);
 		goto out_fd;
 	}
 	fd_install(fd, file);
+	dtls_handshake_told(net, info->snd_portid, req->id);
 	goto out;
 
 out_fd:
@@ -188,6 +202,24 @@ bad:
 	return ERR_PTR(-EINVAL);
 }
 
+/* Who a peer of a listening socket is: there may be many, so no more than it takes. */
+static int dtls_upcall_met(struct genl_info *info,
+			   struct dtls_identity **identity)
+{
+	struct dtls_identity *fit;
+
+	fit = kmemdup(*identity, sizeof(*fit) + (*identity)->len,
+		      GFP_KERNEL_ACCOUNT);
+	if (!fit)
+		return -ENOMEM;
+	kfree(*identity);
+	*identity = fit;
+	return dtls_listen_met(genl_info_net(info), info->snd_portid,
+			       nla_get_u64(info->attrs[DTLS_A_HANDSHAKE_ID]),
+			       nla_get_u64(info->attrs[DTLS_A_HANDSHAKE_PEER_ID]),
+			       identity);
+}
+
 /**
  * dtls_nl_handshake_done_doit() - a daemon is done with a request
  * @skb:  message
@@ -199,6 +231,7 @@ bad:
 int dtls_nl_handshake_done_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct dtls_identity *identity = NULL;
+	struct nlattr *peer = info->attrs[DTLS_A_HANDSHAKE_PEER_ID];
 	u32 status;
 	int err;
 
@@ -206,6 +239,11 @@ int dtls_nl_handshake_done_doit(struct sk_buff *skb, struct genl_info *info)
 	    GENL_REQ_ATTR_CHECK(info, DTLS_A_HANDSHAKE_STATUS))
 		return -EINVAL;
 	status = nla_get_u32(info->attrs[DTLS_A_HANDSHAKE_STATUS]);
+	if (peer && status) {
+		NL_SET_ERR_MSG_ATTR(info->extack, peer,
+				    "a peer that is there has not failed");
+		return -EINVAL;
+	}
 	if (status > DTLS_UPCALL_STATUS_MAX) {
 		NL_SET_ERR_MSG_ATTR(info->extack,
 				    info->attrs[DTLS_A_HANDSHAKE_STATUS],
@@ -224,9 +262,12 @@ int dtls_nl_handshake_done_doit(struct sk_buff *skb, struct genl_info *info)
 			return PTR_ERR(identity);
 		}
 	}
-	err = dtls_handshake_done(genl_info_net(info), info->snd_portid,
-				  nla_get_u64(info->attrs[DTLS_A_HANDSHAKE_ID]),
-				  status, &identity);
+	if (peer)
+		err = dtls_upcall_met(info, &identity);
+	else
+		err = dtls_handshake_done(genl_info_net(info), info->snd_portid,
+					  nla_get_u64(info->attrs[DTLS_A_HANDSHAKE_ID]),
+					  status, &identity);
 	if (err == -ENOENT)
 		NL_SET_ERR_MSG(info->extack,
 			       "no such handshake, or it is over");
@@ -234,6 +275,141 @@ int dtls_nl_handshake_done_doit(struct sk_buff *skb, struct genl_info *info)
 		NL_SET_ERR_MSG(info->extack, "the socket has no keys");
 	kfree(identity);
 	return err;
+}
+
+/* An address that a daemon gives. Return: 0, or a negative errno. */
+static int dtls_upcall_address(const struct sock *sk, const struct nlattr *attr,
+			       struct dtls_peer_key *key)
+{
+	struct __kernel_sockaddr_storage ss = {};
+	int len = nla_len(attr);
+
+	if (len > (int)sizeof(ss))
+		return -EINVAL;
+	memcpy(&ss, nla_data(attr), len);
+	return dtls_peer_parse(sk, &ss, len, key);
+}
+
+/**
+ * dtls_nl_handshake_datagram_doit() - a daemon gives back what was a peer's
+ * @skb:  message
+ * @info: what is in it
+ *
+ * Context: process, with CAP_NET_ADMIN in the network namespace.
+ * Return: 0 or a negative errno, as dtls_listen_give(); -ENOENT if this netlink socket
+ * has not taken such a request, or it is over.
+ */
+int dtls_nl_handshake_datagram_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct nlattr **attrs = info->attrs, *data;
+	struct dtls_peer_key from, to = {};
+	struct dtls_sock *ds;
+	struct file *file;
+	struct sock *sk;
+	int err;
+
+	if (GENL_REQ_ATTR_CHECK(info, DTLS_A_HANDSHAKE_ID) ||
+	    GENL_REQ_ATTR_CHECK(info, DTLS_A_HANDSHAKE_ADDRESS) ||
+	    GENL_REQ_ATTR_CHECK(info, DTLS_A_HANDSHAKE_DATA))
+		return -EINVAL;
+	data = attrs[DTLS_A_HANDSHAKE_DATA];
+	file = dtls_handshake_again(genl_info_net(info), info->snd_portid,
+				    nla_get_u64(attrs[DTLS_A_HANDSHAKE_ID]),
+				    NULL);
+	if (!file)
+		return -ENOENT;
+	sk = sock_from_file(file)->sk;
+	ds = dtls_sk(sk);
+	err = ds->listen ? 0 : -EINVAL;
+	if (!err)
+		err = dtls_upcall_address(sk, attrs[DTLS_A_HANDSHAKE_ADDRESS],
+					  &from);
+	if (!err && attrs[DTLS_A_HANDSHAKE_LOCAL])
+		err = dtls_upcall_address(sk, attrs[DTLS_A_HANDSHAKE_LOCAL],
+					  &to);
+	if (!err)
+		err = dtls_listen_give(ds, &from, &to, nla_data(data),
+				       nla_len(data));
+	fput(file);
+	return err;
+}
+
+/* The address that a datagram was sent to. */
+static void dtls_upcall_local(const struct sk_buff *skb,
+			      struct dtls_peer_key *key)
+{
+	/* of a link-local source the interface is that of both */
+	dtls_peer_source(skb, key);
+	key->port = udp_hdr(skb)->dest;
+	if (skb->protocol == htons(ETH_P_IPV6))
+		key->addr = ipv6_hdr(skb)->daddr;
+	else
+		ipv6_addr_set_v4mapped(ip_hdr(skb)->daddr, &key->addr);
+}
+
+/* Fill in a datagram. Return: false if there is no room, or it cannot be read. */
+static bool dtls_upcall_fill_datagram(struct sk_buff *skb,
+				      const struct dtls_sock *ds, u64 id,
+				      struct dtls_run *run, u32 off, u32 len)
+{
+	struct __kernel_sockaddr_storage name;
+	struct dtls_peer_key key;
+	struct nlattr *attr;
+	const u8 *from;
+	void *head;
+
+	head = genlmsg_put(skb, 0, 0, &dtls_nl_family, 0,
+			   DTLS_CMD_HANDSHAKE_DATAGRAM_NTF);
+	if (!head || nla_put_u64_64bit(skb, DTLS_A_HANDSHAKE_ID, id,
+				       DTLS_A_HANDSHAKE_PAD))
+		return false;
+	dtls_peer_source(run->skb, &key);
+	if (nla_put(skb, DTLS_A_HANDSHAKE_ADDRESS,
+		    dtls_peer_name(ds->sk, &key, &name), &name))
+		return false;
+	dtls_upcall_local(run->skb, &key);
+	if (nla_put(skb, DTLS_A_HANDSHAKE_LOCAL,
+		    dtls_peer_name(ds->sk, &key, &name), &name))
+		return false;
+	attr = nla_reserve(skb, DTLS_A_HANDSHAKE_DATA, len);
+	if (!attr)
+		return false;
+	from = dtls_run_bytes(run, off, nla_data(attr), len);
+	if (!from)
+		return false;
+	if (from != nla_data(attr))
+		memcpy(nla_data(attr), from, len);
+	genlmsg_end(skb, head);
+	return true;
+}
+
+/**
+ * dtls_upcall_datagram() - give a datagram to the daemon that listens
+ * @ds:     socket
+ * @portid: the daemon's netlink socket
+ * @id:     number of the request
+ * @run:    what is in hand
+ * @off:    where in it the datagram begins
+ * @len:    bytes of that
+ *
+ * Context: process, may sleep; but not until there is room.
+ * Return: false if it is lost: no memory, or a full queue.
+ */
+bool dtls_upcall_datagram(const struct dtls_sock *ds, u32 portid, u64 id,
+			  struct dtls_run *run, u32 off, u32 len)
+{
+	struct sk_buff *skb;
+
+	skb = genlmsg_new(nla_total_size_64bit(sizeof(id)) +
+			  2 * nla_total_size(sizeof(struct sockaddr_in6)) +
+			  nla_total_size(len), GFP_KERNEL | __GFP_NOWARN);
+	if (!skb)
+		return false;
+	if (!dtls_upcall_fill_datagram(skb, ds, id, run, off, len)) {
+		nlmsg_free(skb);
+		return false;
+	}
+	return !genlmsg_unicast(sock_net(ds->sk), skb, portid);
 }
 
 /* A netlink socket is gone, maybe a daemon's. */

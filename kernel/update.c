@@ -485,7 +485,7 @@ void dtls_update_arrived(struct dtls_sock *ds)
 
 	read_lock_bh(&sk->sk_callback_lock);
 	/* not once it is being closed */
-	if (sk->sk_data_ready == dtls_recv_data_ready)
+	if (sk->sk_data_ready != ds->base_ready)
 		dtls_assoc_queue(&READ_ONCE(ds->look)->work, DTLS_UPDATE_LOOK,
 				 false);
 	read_unlock_bh(&sk->sk_callback_lock);

@@ -170,7 +170,7 @@ TEST_F(hs, refused)
 	a = good;
 	a.h.role = 0;
 	REFUSED(EINVAL, sizeof(a.h));
-	a.h.role = 3;
+	a.h.role = 4;
 	REFUSED(EINVAL, sizeof(a.h));
 	a = good;
 	a.h.flags = 2;

@@ -395,6 +395,7 @@ struct dtls_handshake {
 /* Roles in a handshake. */
 #define DTLS_HANDSHAKE_CLIENT	1
 #define DTLS_HANDSHAKE_SERVER	2
+#define DTLS_HANDSHAKE_LISTEN	3	/* server for all who come, on an unconnected socket */
 
 /* Flags of struct dtls_handshake. */
 #define DTLS_HANDSHAKE_NOWAIT	1	/* as if the socket had O_NONBLOCK */
