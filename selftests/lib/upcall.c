@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #endif
 #include <errno.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -112,6 +113,79 @@ int nl_done(struct genl *g, __u64 id, __u32 status, const char *identity,
 		genl_put(&r, DTLS_A_HANDSHAKE_SAN, "DNS:a", 6);
 		genl_put(&r, DTLS_A_HANDSHAKE_SAN, "DNS:bc", 7);
 	}
+	return genl_ask(g, &r, 0, NULL, NULL);
+}
+
+int nl_again(struct genl *g, __u64 id, struct upcall *up)
+{
+	struct genl_req r;
+
+	genl_begin(&r, DTLS_CMD_HANDSHAKE_ACCEPT);
+	genl_u64(&r, DTLS_A_HANDSHAKE_ID, id);
+	return genl_send(g, &r, 0) ?: nl_answer(g, up);
+}
+
+static void get_bytes(const struct nlattr *a, void *to, size_t room)
+{
+	must(a && genl_len(a) <= room);
+	memset(to, 0, room);
+	memcpy(to, genl_data(a), genl_len(a));
+}
+
+static void came(const struct genl_msg *m, const struct nlmsghdr *nlh, void *arg)
+{
+	struct upcall_datagram *d = arg;
+
+	(void)nlh;
+	if (m->cmd != DTLS_CMD_HANDSHAKE_DATAGRAM_NTF)
+		return;
+	d->id = genl_get_u64(m->attr[DTLS_A_HANDSHAKE_ID]);
+	get_bytes(m->attr[DTLS_A_HANDSHAKE_ADDRESS], &d->from, sizeof(d->from));
+	get_bytes(m->attr[DTLS_A_HANDSHAKE_LOCAL], &d->to, sizeof(d->to));
+	get_bytes(m->attr[DTLS_A_HANDSHAKE_DATA], d->data, sizeof(d->data));
+	d->len = genl_len(m->attr[DTLS_A_HANDSHAKE_DATA]);
+}
+
+int nl_datagram(struct genl *g, bool soon, struct upcall_datagram *d)
+{
+	int ret;
+
+	memset(d, 0, sizeof(*d));
+	if (soon)
+		settle();
+	do {
+		if (soon && !poll_now(g->fd, POLLIN))
+			return EAGAIN;
+		ret = genl_recv(g, came, d);
+	} while (ret > 0 && !d->id);
+	return ret < 0 ? -ret : 0;
+}
+
+int nl_give(struct genl *g, __u64 id, const struct sockaddr_storage *from,
+	    const void *data, size_t len)
+{
+	struct genl_req r;
+
+	genl_begin(&r, DTLS_CMD_HANDSHAKE_DATAGRAM);
+	genl_u64(&r, DTLS_A_HANDSHAKE_ID, id);
+	genl_put(&r, DTLS_A_HANDSHAKE_ADDRESS, from, from->ss_family == AF_INET ?
+		 sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6));
+	genl_put(&r, DTLS_A_HANDSHAKE_DATA, data, len);
+	return genl_ask(g, &r, 0, NULL, NULL);
+}
+
+int nl_met(struct genl *g, __u64 id, __u64 peer, const char *identity)
+{
+	struct genl_req r;
+
+	genl_begin(&r, DTLS_CMD_HANDSHAKE_DONE);
+	genl_u64(&r, DTLS_A_HANDSHAKE_ID, id);
+	genl_u32(&r, DTLS_A_HANDSHAKE_STATUS, 0);
+	genl_u64(&r, DTLS_A_HANDSHAKE_PEER_ID, peer);
+	genl_u16(&r, DTLS_A_HANDSHAKE_VERSION, DTLS_1_2_VERSION);
+	genl_u16(&r, DTLS_A_HANDSHAKE_CIPHER_SUITE, SUITE_AES_128_GCM);
+	genl_u32(&r, DTLS_A_HANDSHAKE_KIND, DTLS_IDENTITY_PSK);
+	genl_put(&r, DTLS_A_HANDSHAKE_IDENTITY, identity, strlen(identity) + 1);
 	return genl_ask(g, &r, 0, NULL, NULL);
 }
 

@@ -27,6 +27,21 @@ int nl_answer(struct genl *g, struct upcall *up);
 int nl_done(struct genl *g, __u64 id, __u32 status, const char *identity,
 	    size_t identity_len);
 
+/* The same for who listens. A datagram that has come to the daemon: */
+struct upcall_datagram {
+	__u64 id;
+	struct sockaddr_storage from, to;
+	size_t len;
+	__u8 data[2048];
+};
+
+int nl_again(struct genl *g, __u64 id, struct upcall *up);	/* one more descriptor */
+/* The next one; waits for it, or (soon) only for what has been sent. 0 or an errno. */
+int nl_datagram(struct genl *g, bool soon, struct upcall_datagram *d);
+int nl_give(struct genl *g, __u64 id, const struct sockaddr_storage *from,
+	    const void *data, size_t len);
+int nl_met(struct genl *g, __u64 id, __u64 peer, const char *identity);
+
 /* A process of its own, which knows the keys of @p. */
 struct helper {
 	pid_t pid;
