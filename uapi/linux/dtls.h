@@ -368,13 +368,13 @@ struct dtls_new_cid {
 #define DTLS_CID_REQUEST	2
 
 /**
- * struct dtls_handshake - ask the daemon (dtlshd) to shake hands on a connected socket
+ * struct dtls_handshake - ask the daemon (dtlshd) to shake hands
  * @size:        sizeof(struct dtls_handshake) as the program knows it; see struct
  *               dtls_keys
- * @role:        DTLS_HANDSHAKE_CLIENT or DTLS_HANDSHAKE_SERVER
+ * @role:        DTLS_HANDSHAKE_CLIENT, _SERVER or _LISTEN
  * @flags:       DTLS_HANDSHAKE_NOWAIT, or 0
  * @timeout:     ms for all of it, up to DTLS_HANDSHAKE_TIMEOUT_MAX; 0:
- *               DTLS_HANDSHAKE_TIMEOUT
+ *               DTLS_HANDSHAKE_TIMEOUT. To listen: until a daemon is there
  * @server_name: client: name that the server has to prove, and is sent to it;
  *               ends with a 0; "": the daemon's configuration decides
  * @credential:  which of the daemon's credentials to use; ends with a 0; "": its
