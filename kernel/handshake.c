@@ -197,13 +197,6 @@ static void dtls_handshake_expire(struct timer_list *timer)
 	spin_unlock_bh(&hn->lock);
 }
 
-/* The socket's handshake, or NULL. */
-static struct dtls_upcall *dtls_handshake_of(const struct dtls_sock *ds)
-{
-	/* pairs with dtls_handshake_prepare() */
-	return smp_load_acquire(&ds->upcall);
-}
-
 /* What a socket's handshakes need; called with the lock of the cork. */
 static struct dtls_upcall *dtls_handshake_prepare(struct dtls_sock *ds)
 {
@@ -367,72 +360,6 @@ int dtls_handshake_set(struct dtls_sock *ds, sockptr_t optval,
 	return dtls_handshake_ask(ds, &ask,
 				  !(ask.flags & DTLS_HANDSHAKE_NOWAIT ||
 				    sock->file->f_flags & O_NONBLOCK));
-}
-
-/**
- * dtls_handshake_tell() - give the program an identity
- * @id:     identity
- * @len:    bytes of it and its text, 0: there is none
- * @optval: the program's buffer
- * @off:    where in it the identity goes
- * @room:   bytes of room there
- * @optlen: set to what is then in the buffer, from its start
- *
- * Names for which there is no room are left out, as a part of one might look like
- * another; the length within is that of all.
- *
- * Context: process, may sleep. Return: as dtls_handshake_identity().
- */
-int dtls_handshake_tell(const struct dtls_identity *id, int len,
-			char __user *optval, int off, int room,
-			int __user *optlen)
-{
-	while (len > room && len > (int)sizeof(*id))
-		do
-			len--;
-		while (len > (int)sizeof(*id) && ((const u8 *)id)[len - 1]);
-	if (!len)
-		return -ENODATA;
-	if (room < len)
-		return -EINVAL;
-	if (put_user(off + len, optlen) || copy_to_user(optval + off, id, len))
-		return -EFAULT;
-	return 0;
-}
-
-/**
- * dtls_handshake_identity() - DTLS_PEER_IDENTITY
- * @ds:     attached socket
- * @optval: where struct dtls_identity and text go
- * @optlen: bytes of room there, and then of both
- *
- * Context: process, may sleep; no locks held.
- * Return: 0; -ENODATA if no daemon has said; -EINVAL if the struct does not fit; -ENOMEM;
- * -EFAULT.
- */
-int dtls_handshake_identity(struct dtls_sock *ds, char __user *optval,
-			    int __user *optlen)
-{
-	struct dtls_upcall *up = dtls_handshake_of(ds);
-	struct dtls_identity *copy;
-	int room, len = 0, err;
-
-	if (get_user(room, optlen))
-		return -EFAULT;
-	if (!up)
-		return -ENODATA;
-	copy = kmalloc(DTLS_IDENTITY_MAX, GFP_KERNEL_ACCOUNT);
-	if (!copy)
-		return -ENOMEM;
-	spin_lock_bh(&up->net->lock);
-	if (up->identity && up->state == DTLS_UPCALL_OVER) {
-		len = up->identity->size + up->identity->len;
-		memcpy(copy, up->identity, len);
-	}
-	spin_unlock_bh(&up->net->lock);
-	err = dtls_handshake_tell(copy, len, optval, 0, room, optlen);
-	kfree(copy);
-	return err;
 }
 
 /**

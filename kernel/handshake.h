@@ -89,6 +89,18 @@ struct dtls_handshake_net *dtls_handshake_net_of(const struct net *net);
 int dtls_handshake_barred_by(const struct dtls_upcall *up);
 
 /**
+ * dtls_handshake_of() - the socket's handshake
+ * @ds: attached socket
+ *
+ * Context: any. Return: that, as old as the socket from then on, or NULL.
+ */
+static inline struct dtls_upcall *dtls_handshake_of(const struct dtls_sock *ds)
+{
+	/* pairs with dtls_handshake_prepare() */
+	return smp_load_acquire(&ds->upcall);
+}
+
+/**
  * dtls_handshake_barred() - may this process use the bare socket
  * @ds: socket without keys
  *
@@ -100,8 +112,7 @@ int dtls_handshake_barred_by(const struct dtls_upcall *up);
  */
 static inline int dtls_handshake_barred(const struct dtls_sock *ds)
 {
-	/* pairs with dtls_handshake_prepare() */
-	const struct dtls_upcall *up = smp_load_acquire(&ds->upcall);
+	const struct dtls_upcall *up = dtls_handshake_of(ds);
 
 	return likely(!up) ? 0 : dtls_handshake_barred_by(up);
 }
@@ -113,12 +124,6 @@ __poll_t dtls_handshake_poll(struct file *file, struct socket *sock,
 
 int dtls_handshake_set(struct dtls_sock *ds, sockptr_t optval,
 		       unsigned int optlen);
-int dtls_handshake_tell(const struct dtls_identity *id, int len,
-			char __user *optval, int off, int room,
-			int __user *optlen);
-int dtls_handshake_identity(struct dtls_sock *ds, char __user *optval,
-			    int __user *optlen);
-
 void dtls_handshake_cancel(struct dtls_sock *ds, int err);
 void dtls_handshake_close(struct dtls_sock *ds);
 void dtls_handshake_free(struct dtls_sock *ds);
@@ -135,6 +140,13 @@ void dtls_handshake_return(struct net *net, u32 portid, u64 id);
 int dtls_handshake_done(struct net *net, u32 portid, u64 id, int status,
 			struct dtls_identity **identity);
 void dtls_handshake_forsake(struct net *net, u32 portid, bool all);
+
+/* identity.c */
+int dtls_identity_tell(const struct dtls_identity *id, int len,
+		       char __user *optval, int off, int room,
+		       int __user *optlen);
+int dtls_identity_get(struct dtls_sock *ds, char __user *optval,
+		      int __user *optlen);
 
 /* upcall.c */
 bool dtls_upcall_heard(struct net *net);

@@ -145,12 +145,12 @@ int dtls_listen_begin(struct dtls_sock *ds)
  */
 bool dtls_listen_owned(const struct dtls_sock *ds)
 {
-	/* pairs with dtls_handshake_prepare() */
-	const struct dtls_upcall *up = smp_load_acquire(&ds->upcall);
+	const struct dtls_upcall *up = dtls_handshake_of(ds);
 
+	if (!up || !READ_ONCE(up->listen))
+		return false;
 	/* pairs with dtls_handshake_take() */
-	return up && READ_ONCE(up->listen) &&
-	       smp_load_acquire(&up->state) == DTLS_UPCALL_TAKEN &&
+	return smp_load_acquire(&up->state) == DTLS_UPCALL_TAKEN &&
 	       READ_ONCE(up->owner) == task_tgid(current);
 }
 
@@ -174,7 +174,7 @@ static void dtls_listen_deliver(struct dtls_rx *rx, u32 off, u32 len)
 {
 	struct dtls_record_hdr none = {};
 	struct dtls_sock *ds = rx->ds;
-	struct dtls_upcall *up = smp_load_acquire(&ds->upcall);
+	struct dtls_upcall *up = dtls_handshake_of(ds);
 	u32 portid = 0;
 	u64 id = 0;
 
@@ -306,7 +306,7 @@ int dtls_listen_met(struct net *net, u32 portid, u64 id, u64 peer,
  * @len:    bytes of room there
  * @optlen: set to what is then in the buffer, from its start
  *
- * Context: process, may sleep. Return: as dtls_handshake_identity().
+ * Context: process, may sleep. Return: as dtls_identity_get().
  */
 int dtls_listen_identity(const struct dtls_assoc *assoc, char __user *optval,
 			 int off, int len, int __user *optlen)
@@ -314,7 +314,7 @@ int dtls_listen_identity(const struct dtls_assoc *assoc, char __user *optval,
 	/* pairs with dtls_listen_met(); it lives as long as the peer */
 	const struct dtls_identity *id = smp_load_acquire(&assoc->peer->identity);
 
-	return dtls_handshake_tell(id, id ? id->size + id->len : 0, optval, off,
+	return dtls_identity_tell(id, id ? id->size + id->len : 0, optval, off,
 				   len, optlen);
 }
 

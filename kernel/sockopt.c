@@ -504,7 +504,7 @@ int dtls_sockopt_get(struct sock *sk, int level, int optname,
 	if (level == SOL_DTLS && optname == DTLS_PEER_PEELOFF)
 		return dtls_peeloff_get(ds, optval, optlen);
 	if (level == SOL_DTLS && optname == DTLS_PEER_IDENTITY)
-		return dtls_handshake_identity(ds, optval, optlen);
+		return dtls_identity_get(ds, optval, optlen);
 	if (level == SOL_DTLS &&
 	    (optname == DTLS_TX || optname == DTLS_RX ||
 	     optname == DTLS_TX_EXPORT || optname == DTLS_RX_EXPORT)) {
