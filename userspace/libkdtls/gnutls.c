@@ -181,6 +181,26 @@ kdtls_session *kdtls_session_new(kdtls_config *cfg, int fd, bool server)
 	return s;
 }
 
+/* A server's without a socket, of an acceptor: see struct kdtls_session. */
+kdtls_session *kdtls_session_lodger(kdtls_config *cfg, uint8_t *dgram,
+				    uint8_t *out)
+{
+	kdtls_session *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->cfg = kdtls_config_get(cfg);
+	s->fd = -1;
+	s->server = true;
+	s->lodger = true;
+	s->keep_early = true;
+	s->mtu = cfg->mtu;
+	s->dgram = dgram;
+	s->out = out;
+	kdtls_watch_init(&s->watch);
+	return s;
+}
+
 kdtls_session *kdtls_client_new(kdtls_config *cfg, int fd, const char *host)
 {
 	kdtls_session *s = kdtls_session_new(cfg, fd, false);
@@ -226,8 +246,12 @@ void kdtls_free(kdtls_session *s)
 	kdtls_watch_free(&s->watch);
 	kdtls_end13(s);
 	kdtls_unqueue_all(s);
-	free(s->dgram);
-	free(s->out);
+	if (s->lodger) {
+		kdtls_config_free(s->cfg);
+	} else {
+		free(s->dgram);
+		free(s->out);
+	}
 	free(s->host);
 	free(s);
 }

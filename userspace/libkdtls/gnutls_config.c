@@ -54,6 +54,7 @@ kdtls_config *kdtls_config_new(void)
 
 	if (!cfg)
 		return NULL;
+	cfg->refs = 1;
 	if (gnutls_certificate_allocate_credentials(&cfg->cert)) {
 		free(cfg);
 		return NULL;
@@ -76,11 +77,18 @@ kdtls_config *kdtls_config_new(void)
 	return cfg;
 }
 
+/* It lives until kdtls_config_free() has been called once more. */
+kdtls_config *kdtls_config_get(kdtls_config *cfg)
+{
+	__atomic_add_fetch(&cfg->refs, 1, __ATOMIC_RELAXED);
+	return cfg;
+}
+
 void kdtls_config_free(kdtls_config *cfg)
 {
 	unsigned int i;
 
-	if (!cfg)
+	if (!cfg || __atomic_sub_fetch(&cfg->refs, 1, __ATOMIC_ACQ_REL))
 		return;
 	kdtls_backend_release(cfg);
 	gnutls_certificate_free_credentials(cfg->cert);

@@ -254,6 +254,8 @@ int kdtls_cookies_begin(kdtls_session *s, struct kdtls_hello *hello)
 		hello->hands = NULL;
 		return 0;
 	}
+	/* kdtls_set_output() does not know what we know. */
+	s->undecided = false;
 	s->setup = kdtls_set_up(s);
 	if (s->tls)
 		gnutls_dtls_prestate_set(s->tls, &hello->prestate);

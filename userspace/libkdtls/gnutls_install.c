@@ -83,7 +83,9 @@ static int take_keys(kdtls_session *s, const struct kdtls_suite **suite,
 		return ret;
 	if (kdtls_watch_nonce_clash(&s->watch, *suite))
 		return kdtls_fail(s, -EKEYREJECTED, "nonces in use");
-	next = kdtls_watch_open_early(&s->watch, *suite, rx, open_aead);
+	next = s->keep_early ?
+	       kdtls_watch_open_seen(&s->watch, *suite, rx, open_aead) :
+	       kdtls_watch_open_early(&s->watch, *suite, rx, open_aead);
 	rx->epoch = next >> 48;
 	rx->seq = next & 0xffffffffffffULL;
 	s->watch.closed = true;
@@ -172,6 +174,13 @@ ssize_t kdtls_early(kdtls_session *s, void *buf, size_t len)
 {
 	return s->is13 ? kdtls_watch13_early(&s->watch13, buf, len) :
 			 kdtls_watch_early(&s->watch, buf, len);
+}
+
+/* The next of the records that a session with keep_early has kept. */
+ssize_t kdtls_early_raw(kdtls_session *s, void *buf, size_t len)
+{
+	return s->is13 ? kdtls_watch13_early_raw(&s->watch13, buf, len) :
+			 kdtls_watch_early_raw(&s->watch, buf, len);
 }
 
 int kdtls_get_info(const kdtls_session *s, struct kdtls_info *info)

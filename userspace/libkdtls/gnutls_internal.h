@@ -29,6 +29,7 @@ struct kdtls_srtp_profile {
 };
 
 struct kdtls_config {
+	unsigned int refs;		/* atomic: the owner's, and acceptors' sessions' */
 	gnutls_certificate_credentials_t cert;
 	bool have_ca, have_cert, have_rawpk;
 	gnutls_datum_t *pins;		/* SubjectPublicKeyInfo, DER */
@@ -80,6 +81,9 @@ struct kdtls_session {
 	struct kdtls_waiting *waiting;	/* datagrams to read before the socket's */
 	kdtls_output_fn output;		/* instead of the socket */
 	void *output_arg;
+	/* Of an acceptor, whose are @dgram and @out; @cfg is held. */
+	bool lodger;
+	bool keep_early;		/* as they came, for kdtls_early_raw() */
 	uint8_t *dgram;			/* KDTLS_DATAGRAM_MAX bytes */
 	uint8_t *out;			/* records that wait to be sent together */
 	size_t out_len;
@@ -118,7 +122,10 @@ int kdtls_fail(kdtls_session *s, int err, const char *fmt, ...)
 const struct kdtls_psk *kdtls_config_find_psk(const kdtls_config *cfg,
 					      const char *identity);
 int kdtls_config_priority(const kdtls_config *cfg, bool server, char **out);
+kdtls_config *kdtls_config_get(kdtls_config *cfg);
 kdtls_session *kdtls_session_new(kdtls_config *cfg, int fd, bool server);
+kdtls_session *kdtls_session_lodger(kdtls_config *cfg, uint8_t *dgram,
+				    uint8_t *out);
 uint64_t kdtls_now_ms(void);
 int kdtls_set_up(kdtls_session *s);
 bool kdtls_turned_down(kdtls_session *s, int alert);
@@ -170,6 +177,7 @@ int kdtls_check_sentinel(kdtls_session *s);
 int kdtls_set_sentinel(kdtls_session *s);
 
 /* gnutls_install.c */
+ssize_t kdtls_early_raw(kdtls_session *s, void *buf, size_t len);
 int kdtls_last_flight(kdtls_session *s, const struct dtls_keys *tx,
 		      struct dtls_flight **flight, size_t *len);
 int kdtls_install_flight(kdtls_session *s, const struct dtls_keys *tx);

@@ -28,7 +28,8 @@ int kdtls_take_keys13(kdtls_session *s, struct dtls_keys *tx,
 	if (s->watch.closed)
 		return kdtls_fail(s, -EALREADY, "the keys were handed over before");
 	kdtls_close_hands(s);
-	kdtls_watch13_open_early(&s->watch13);
+	if (!s->keep_early)
+		kdtls_watch13_open_early(&s->watch13);
 	s->watch.closed = true;
 	s->watch13.closed = true;
 	kdtls_fill13(s, true, 3, tx);

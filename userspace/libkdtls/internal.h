@@ -96,6 +96,10 @@ uint64_t kdtls_watch_open_early(struct kdtls_watch *w,
 				const struct kdtls_suite *suite,
 				const struct dtls_keys *rx, kdtls_open_fn open);
 ssize_t kdtls_watch_early(struct kdtls_watch *w, void *buf, size_t len);
+uint64_t kdtls_watch_open_seen(struct kdtls_watch *w,
+			       const struct kdtls_suite *suite,
+			       const struct dtls_keys *rx, kdtls_open_fn open);
+ssize_t kdtls_watch_early_raw(struct kdtls_watch *w, void *buf, size_t len);
 int kdtls_watch_flight(struct kdtls_watch *w, const struct kdtls_suite *suite,
 		       const struct dtls_keys *tx, kdtls_open_fn open,
 		       struct dtls_flight **flight, size_t *len);

@@ -22,7 +22,8 @@
  * Ownership.  The library never closes a file descriptor that it was given or
  * has handed out.  What a function takes by pointer it copies, except where it
  * says otherwise.  A config may be shared by any number of sessions and must
- * outlive them; fill it before the first session is made of it.  Sessions are
+ * outlive them (but for those of an acceptor); fill it before the first session is
+ * made of it.  Sessions are
  * independent of each other: one thread per session at a time.
  *
  * Sizes are in bytes, times in milliseconds, unless said otherwise.
@@ -48,6 +49,7 @@ extern "C" {
 typedef struct kdtls_config kdtls_config;
 typedef struct kdtls_session kdtls_session;
 typedef struct kdtls_listener kdtls_listener;
+typedef struct kdtls_acceptor kdtls_acceptor;
 
 /* The smallest and the default datagram for handshake messages, without the IP
  * and UDP headers: 1280, the least MTU of IPv6, less 48, passes everywhere.
@@ -401,6 +403,79 @@ KDTLS_API void kdtls_listener_free(kdtls_listener *l);
  * Otherwise errors are those of the socket calls, and -ENOMEM.
  */
 KDTLS_API int kdtls_accept(kdtls_listener *l, kdtls_session **s);
+
+/* ------------------------------------------------------------------------
+ * Servers: many peers on one socket that somebody else reads
+ */
+
+/* Whom a datagram comes from or goes to, and the address of ours that it has been
+ * sent to, with port (@local NULL: not known).  A scope says the interface.
+ */
+struct kdtls_path {
+	const struct sockaddr *peer, *local;
+	socklen_t peer_len, local_len;
+};
+
+/* What an acceptor calls, from within kdtls_acceptor_input() and _run(); from here
+ * nothing of the same acceptor may be called.  All get the @arg of
+ * kdtls_acceptor_new(); @path and @s are good until the call returns.
+ */
+struct kdtls_acceptor_calls {
+	/* A datagram to be sent; if that cannot be it is lost. */
+	void (*send)(void *arg, const struct kdtls_path *path, const void *buf,
+		     size_t len);
+	/* Somebody has shown that it is at its address: may it begin a handshake?
+	 * NULL: yes, within the limits.
+	 */
+	int (*admit)(void *arg, const struct kdtls_path *path);
+	/* The handshake is over, and our last flight not sent yet: now is the time
+	 * for kdtls_install_peer() or kdtls_export_keys().  0: the flight follows;
+	 * a negative errno: it does not, and failed() is called.
+	 */
+	int (*done)(void *arg, const struct kdtls_path *path, kdtls_session *s);
+	/* kdtls_handshake() would have returned @err, or -ECANCELED: the peer has
+	 * begun anew.
+	 */
+	void (*failed)(void *arg, const struct kdtls_path *path,
+		       kdtls_session *s, int err);
+	/* After done(): a datagram of the peer, or a record of one, that is for who
+	 * has the keys now.
+	 */
+	void (*early)(void *arg, const struct kdtls_path *path, const void *buf,
+		      size_t len);
+};
+
+/* NULL with errno; EINVAL: @cfg allows for no handshake.  @cfg may be freed at any
+ * time: what is under way keeps what it needs.  So may @calls not.
+ */
+KDTLS_API kdtls_acceptor *
+kdtls_acceptor_new(kdtls_config *cfg, const struct kdtls_acceptor_calls *calls,
+		   void *arg);
+KDTLS_API void kdtls_acceptor_free(kdtls_acceptor *a);
+
+/* Other credentials, for handshakes to come.  -EINVAL: as above, nothing changes. */
+KDTLS_API int kdtls_acceptor_set_config(kdtls_acceptor *a, kdtls_config *cfg);
+
+/* Most handshakes under way at one time, by default 1024, and with one address, or
+ * /64 of IPv6, by default 128.  Who comes on top of that gets no answer.
+ */
+KDTLS_API void kdtls_acceptor_set_limits(kdtls_acceptor *a, unsigned int max,
+					 unsigned int max_per_source);
+
+/* Handshakes under way. */
+KDTLS_API unsigned int kdtls_acceptor_count(const kdtls_acceptor *a);
+
+/* A datagram has come in.  Nothing is remembered of a client before it has brought
+ * back a cookie (RFC 6347 4.2.1, RFC 9147 5.1).  -ENOENT: of nobody that is known,
+ * and no ClientHello; -EINVAL: no address of IP; -EMSGSIZE: empty, or too long.
+ */
+KDTLS_API int kdtls_acceptor_input(kdtls_acceptor *a,
+				   const struct kdtls_path *path,
+				   const void *data, size_t len);
+
+/* Milliseconds until kdtls_acceptor_run() wants to be called: 0 is now, -1 never. */
+KDTLS_API int kdtls_acceptor_timeout(const kdtls_acceptor *a);
+KDTLS_API void kdtls_acceptor_run(kdtls_acceptor *a);
 
 /* ------------------------------------------------------------------------
  * Helpers, for programs that do the handshake by other means

@@ -263,6 +263,18 @@ static uint64_t open_list(struct kdtls_list *list, uint64_t next,
 	return next;
 }
 
+/* As below, for a kernel that shall have what came early as it came. */
+uint64_t kdtls_watch_open_seen(struct kdtls_watch *w,
+			       const struct kdtls_suite *suite,
+			       const struct dtls_keys *rx, kdtls_open_fn open)
+{
+	uint64_t next = (uint64_t)rx->epoch << 48 | rx->seq;
+
+	next = open_list(&w->seen, next, suite, rx, open);
+	list_clear(&w->seen);
+	return next;
+}
+
 /*
  * Opens what came early, and returns the epoch and sequence number from which
  * on the kernel shall receive: past everything that was received here, so that
@@ -272,11 +284,9 @@ uint64_t kdtls_watch_open_early(struct kdtls_watch *w,
 				const struct kdtls_suite *suite,
 				const struct dtls_keys *rx, kdtls_open_fn open)
 {
-	uint64_t next = (uint64_t)rx->epoch << 48 | rx->seq;
+	uint64_t next = kdtls_watch_open_seen(w, suite, rx, open);
 	struct kdtls_saved **p = &w->early.head, *r;
 
-	next = open_list(&w->seen, next, suite, rx, open);
-	list_clear(&w->seen);
 	next = open_list(&w->early, next, suite, rx, open);
 	while ((r = *p)) {
 		if (r->type == DTLS_TYPE_DATA) {
@@ -317,6 +327,29 @@ ssize_t kdtls_watch_early(struct kdtls_watch *w, void *buf, size_t len)
 	w->early.count--;
 	saved_free(r);
 	return len;
+}
+
+/* The next of the early records, as it was on the wire; -EAGAIN: there is none. */
+ssize_t kdtls_watch_early_raw(struct kdtls_watch *w, void *buf, size_t len)
+{
+	struct kdtls_saved *r = w->early.head;
+	uint8_t *p = buf;
+	size_t n;
+
+	if (!r)
+		return -EAGAIN;
+	n = KDTLS_RECORD_HEADER + r->len;
+	if (n > len)
+		return -EMSGSIZE;
+	p[0] = r->type;
+	put_be(p + 1, r->version, 2);
+	put_be(p + 3, r->epoch_seq, 8);
+	put_be(p + 11, r->len, 2);
+	memcpy(p + KDTLS_RECORD_HEADER, r->data, r->len);
+	w->early.head = r->next;
+	w->early.count--;
+	saved_free(r);
+	return n;
 }
 
 /*

@@ -541,6 +541,24 @@ ssize_t kdtls_watch13_early(struct kdtls_watch13 *w, void *buf, size_t len)
 	return len;
 }
 
+/* The next of the early records, as it was on the wire; -EAGAIN: there is none. */
+ssize_t kdtls_watch13_early_raw(struct kdtls_watch13 *w, void *buf, size_t len)
+{
+	struct kdtls_saved *r = w->early.head;
+	size_t n;
+
+	if (!r)
+		return -EAGAIN;
+	if (r->len > len)
+		return -EMSGSIZE;
+	n = r->len;
+	memcpy(buf, r->data, n);
+	w->early.head = r->next;
+	w->early.count--;
+	saved_free(r);
+	return n;
+}
+
 /*
  * Makes the argument of DTLS_LAST_FLIGHT of what the client has sent under epoch 2
  * (RFC 9147 5.8.1).  *@flight is the caller's to free.

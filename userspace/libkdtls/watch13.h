@@ -65,6 +65,7 @@ void kdtls_watch13_sent(struct kdtls_watch13 *w, const uint8_t *buf, size_t len)
 size_t kdtls_watch13_received(struct kdtls_watch13 *w, uint8_t *buf, size_t len);
 void kdtls_watch13_open_early(struct kdtls_watch13 *w);
 ssize_t kdtls_watch13_early(struct kdtls_watch13 *w, void *buf, size_t len);
+ssize_t kdtls_watch13_early_raw(struct kdtls_watch13 *w, void *buf, size_t len);
 int kdtls_watch13_flight(struct kdtls_watch13 *w, struct dtls_flight **flight,
 			 size_t *len);
 void kdtls_watch13_keys(const struct kdtls_watch13 *w, bool write, int epoch,
