@@ -236,6 +236,8 @@ static int set_daemon(struct config *conf, const char *key, char *value)
 		return set_number(&conf->max_per_peer, value, 100000);
 	if (!strcmp(key, "max-per-user"))
 		return set_number(&conf->max_per_user, value, 100000);
+	if (!strcmp(key, "max-listening"))
+		return set_number(&conf->max_listening, value, 100000);
 	if (!strcmp(key, "log-level")) {
 		if (set_number(&n, value, LOG_DEBUG))
 			return -1;
@@ -362,6 +364,7 @@ struct config *config_load(const char *file)
 	conf->max = 1024;
 	conf->max_per_peer = 128;
 	conf->max_per_user = 512;
+	conf->max_listening = 256;
 	conf->log_level = LOG_INFO;
 	file_name = file;
 	if (read_lines(conf, f)) {

@@ -30,7 +30,7 @@ struct credential {
 struct config {
 	unsigned int refs;
 	struct credential *credentials;
-	unsigned int max, max_per_peer, max_per_user;
+	unsigned int max, max_per_peer, max_per_user, max_listening;
 	int log_level;
 };
 
@@ -42,9 +42,17 @@ const struct credential *config_find(const struct config *conf,
 				     const char *name);
 bool config_allows(const struct credential *cred, uid_t uid);
 
+/* What epoll knows begins with one of these. */
+struct watched {
+	void (*event)(int epfd, void *self, uint32_t events);
+};
+
 /* netlink.c: 0 or a negative errno. */
+struct nl_sock;
+
 struct request {
 	uint64_t id;
+	struct nl_sock *nl;	/* by which it was taken, and is answered */
 	int fd;
 	uint32_t role;
 	uint32_t timeout;	/* ms */
@@ -56,14 +64,46 @@ struct request {
 int netlink_open(void);
 void netlink_drain(void);
 int netlink_accept(struct request *req);
-int netlink_done(uint64_t id, int status, kdtls_session *s);
+int netlink_done(const struct request *req, int status, kdtls_session *s);
+void netlink_close(struct request *req);
+
+/* Of sockets that listen. */
+struct datagram {
+	struct datagram *next;
+	struct sockaddr_storage peer, local;
+	socklen_t peer_len, local_len;	/* local_len 0: not known */
+	size_t len;
+	unsigned char data[];
+};
+
+struct inbox {
+	struct datagram *first, **last;
+	size_t bytes;
+	unsigned int lost;
+};
+
+int netlink_listen(struct request *req);
+void netlink_refuse(const struct request *req, int status);
+int netlink_reopen(const struct request *req, struct inbox *in);
+int netlink_peer(const struct request *req, uint64_t peer, kdtls_session *s);
+int netlink_return(const struct request *req, const struct sockaddr *peer,
+		   socklen_t peer_len, const void *buf, size_t len);
 
 /* job.c */
 extern unsigned int num_jobs;
 
 void job_new(int epfd, struct config *conf, const struct request *req);
-void job_event(int epfd, void *job, uint32_t events);
 /* Those whose time has come; returns ms until the next one's, or -1. */
 int job_run_due(int epfd);
+/* An address as text. */
+int peer_name(const struct sockaddr *sa, socklen_t len, char *host,
+	      size_t host_len, char *port, size_t port_len);
+
+/* listen.c */
+extern unsigned int num_sessions;	/* handshakes on sockets that listen */
+
+void listener_new(int epfd, struct config *conf, const struct request *req);
+void listener_reload(int epfd, struct config *conf);
+int listener_run_due(int epfd);
 
 #endif /* DTLSHD_H */

@@ -18,6 +18,7 @@
 #include "dtlshd.h"
 
 struct job {
+	struct watched watched;
 	struct job *next, **prev;
 	struct config *conf;
 	struct request req;
@@ -25,7 +26,7 @@ struct job {
 	uint64_t due, deadline;		/* ms */
 	char peer[INET6_ADDRSTRLEN + 24];
 	char port[8];
-	bool watched;
+	bool in_epoll;
 };
 
 unsigned int num_jobs;
@@ -45,12 +46,12 @@ static void job_end(int epfd, struct job *job, int status, const char *why)
 	struct kdtls_info info;
 	int ret;
 
-	ret = netlink_done(job->req.id, status, job->s);
+	ret = netlink_done(&job->req, status, job->s);
 	if (!status && ret)
 		why = strerror(-ret);
 	/* It must hear something, and what we said was too much, or too late. */
 	if (!status && ret && ret != -ENOENT)
-		netlink_done(job->req.id, EPROTO, NULL);
+		netlink_done(&job->req, EPROTO, NULL);
 	if (ret || status)
 		say(LOG_NOTICE, "%s port %s, user %u: %s", job->peer, job->port,
 		    job->req.uid, why && *why ? why : strerror(status));
@@ -60,10 +61,11 @@ static void job_end(int epfd, struct job *job, int status, const char *why)
 		    info.version == DTLS_1_3_VERSION ? '3' : '2',
 		    info.suite_name);
 	/* The socket lives on, so it does not leave the epoll by being closed. */
-	if (job->watched)
+	if (job->in_epoll)
 		epoll_ctl(epfd, EPOLL_CTL_DEL, job->req.fd, NULL);
 	kdtls_free(job->s);
 	close(job->req.fd);
+	netlink_close(&job->req);
 	config_put(job->conf);
 	*job->prev = job->next;
 	if (job->next)
@@ -94,6 +96,19 @@ static void job_step(int epfd, struct job *job)
 	}
 }
 
+/* 0 or a positive errno. */
+int peer_name(const struct sockaddr *sa, socklen_t len, char *host,
+	      size_t host_len, char *port, size_t port_len)
+{
+	if (getnameinfo(sa, len, host, host_len, port, port_len,
+			NI_NUMERICHOST | NI_NUMERICSERV | NI_DGRAM))
+		return EAFNOSUPPORT;
+	/* IPv4 on a socket of IPv6 is the same peer. */
+	if (!strncmp(host, "::ffff:", 7) && strchr(host, '.'))
+		memmove(host, host + 7, strlen(host) - 6);
+	return 0;
+}
+
 /* Who is at the other end. */
 static int job_peer(struct job *job)
 {
@@ -102,14 +117,8 @@ static int job_peer(struct job *job)
 
 	if (getpeername(job->req.fd, (struct sockaddr *)&peer, &len))
 		return errno;
-	if (getnameinfo((struct sockaddr *)&peer, len, job->peer,
-			sizeof(job->peer), job->port, sizeof(job->port),
-			NI_NUMERICHOST | NI_NUMERICSERV | NI_DGRAM))
-		return EAFNOSUPPORT;
-	/* IPv4 on a socket of IPv6 is the same peer. */
-	if (!strncmp(job->peer, "::ffff:", 7) && strchr(job->peer, '.'))
-		memmove(job->peer, job->peer + 7, strlen(job->peer) - 6);
-	return 0;
+	return peer_name((struct sockaddr *)&peer, len, job->peer,
+			 sizeof(job->peer), job->port, sizeof(job->port));
 }
 
 /* Does somebody have more than a share of what we can do? */
@@ -170,7 +179,18 @@ static int job_begin(struct job *job, const char **why)
 	return 0;
 }
 
-/* Takes over the descriptor of @req. */
+static void job_event(int epfd, void *arg, uint32_t events)
+{
+	struct job *job = arg;
+
+	/* The program has shut the socket down: nothing comes any more. */
+	if (events & (EPOLLRDHUP | EPOLLHUP))
+		job_end(epfd, job, ECONNABORTED, "given up");
+	else
+		job_step(epfd, job);
+}
+
+/* Takes over the descriptors of @req. */
 void job_new(int epfd, struct config *conf, const struct request *req)
 {
 	struct epoll_event ev = { .events = EPOLLIN | EPOLLRDHUP };
@@ -179,10 +199,14 @@ void job_new(int epfd, struct config *conf, const struct request *req)
 	int err;
 
 	if (!job) {
-		netlink_done(req->id, ENOMEM, NULL);
-		close(req->fd);
+		struct request gone = *req;
+
+		netlink_done(&gone, ENOMEM, NULL);
+		close(gone.fd);
+		netlink_close(&gone);
 		return;
 	}
+	job->watched.event = job_event;
 	job->conf = config_get(conf);
 	job->req = *req;
 	/* Before the kernel's time is up, which would not say why. */
@@ -203,19 +227,8 @@ void job_new(int epfd, struct config *conf, const struct request *req)
 		job_end(epfd, job, err, why);
 		return;
 	}
-	job->watched = true;
+	job->in_epoll = true;
 	job_step(epfd, job);
-}
-
-void job_event(int epfd, void *arg, uint32_t events)
-{
-	struct job *job = arg;
-
-	/* The program has shut the socket down: nothing comes any more. */
-	if (events & (EPOLLRDHUP | EPOLLHUP))
-		job_end(epfd, job, ECONNABORTED, "given up");
-	else
-		job_step(epfd, job);
 }
 
 int job_run_due(int epfd)

@@ -44,7 +44,7 @@ static void tell_systemd(const char *what)
 	close(fd);
 }
 
-static void reload(void)
+static void reload(int epfd)
 {
 	struct config *fresh;
 
@@ -54,6 +54,7 @@ static void reload(void)
 		config_put(conf);
 		conf = fresh;
 		log_level = conf->log_level;
+		listener_reload(epfd, conf);
 		say(LOG_INFO, "%s read again", config_file);
 	} else {
 		say(LOG_ERR, "going on with the old configuration");
@@ -67,11 +68,13 @@ static int take(int epfd)
 	struct request req;
 	int ret = 0;
 
-	while (num_jobs < conf->max) {
+	while (num_jobs + num_sessions < conf->max) {
 		ret = netlink_accept(&req);
 		if (ret)
 			break;
-		if (req.fd >= 0)
+		if (req.role == DTLS_HANDSHAKE_LISTEN)
+			listener_new(epfd, conf, &req);
+		else
 			job_new(epfd, conf, &req);
 	}
 	if (!ret || ret == -EAGAIN)
@@ -94,8 +97,9 @@ static int serve(int epfd, int news, int signals)
 	static int is_news, is_signal;
 	struct epoll_event ev[EVENTS];
 	struct signalfd_siginfo sig;
-	bool again = true;
-	int i, n, ms;
+	bool again = true, reread;
+	struct watched *w;
+	int i, n, ms, ms2;
 
 	if (add(epfd, news, &is_news) || add(epfd, signals, &is_signal)) {
 		say(LOG_ERR, "epoll: %s", strerror(errno));
@@ -106,22 +110,30 @@ static int serve(int epfd, int news, int signals)
 		if (again && take(epfd))
 			return 1;
 		ms = job_run_due(epfd);
+		ms2 = listener_run_due(epfd);
+		if (ms < 0 || (ms2 >= 0 && ms2 < ms))
+			ms = ms2;
 		n = epoll_wait(epfd, ev, EVENTS, ms);
 		if (n < 0 && errno != EINTR)
 			return 1;
 		again = n > 0;
+		reread = false;
 		for (i = 0; i < n; i++) {
 			if (ev[i].data.ptr == &is_news) {
 				netlink_drain();
 			} else if (ev[i].data.ptr != &is_signal) {
-				job_event(epfd, ev[i].data.ptr, ev[i].events);
+				w = ev[i].data.ptr;
+				w->event(epfd, w, ev[i].events);
 			} else if (read(signals, &sig, sizeof(sig)) ==
 				   sizeof(sig)) {
 				if (sig.ssi_signo != SIGHUP)
 					return 0;
-				reload();
+				reread = true;
 			}
 		}
+		/* It may end what this round had something for. */
+		if (reread)
+			reload(epfd);
 		/* A job that timed out has left its place as well. */
 		again |= !n;
 	}
@@ -169,7 +181,7 @@ int main(int argc, char **argv)
 	log_level = verbose ? LOG_DEBUG : conf->log_level;
 	if (test)
 		return 0;
-	/* A descriptor for each handshake. */
+	/* Two descriptors for each handshake. */
 	if (!getrlimit(RLIMIT_NOFILE, &lim) && lim.rlim_cur < lim.rlim_max) {
 		lim.rlim_cur = lim.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &lim);

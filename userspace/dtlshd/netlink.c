@@ -6,6 +6,7 @@
 #include <netlink/genl/genl.h>
 #include <netlink/netlink.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
 #include <unistd.h>
@@ -17,9 +18,18 @@
 /* Most text that the kernel keeps of an identity, with some room. */
 #define IDENTITY_TEXT	(DTLS_IDENTITY_MAX - sizeof(struct dtls_identity))
 
-/* One hears of requests, the other takes them: replies do not mix with news. */
-static struct nl_sock *news, *calls;
+/*
+ * One hears of requests. Each of these has a socket of its own, by which it is taken
+ * and answered: what comes for one that listens is in nobody's way. @spare is for
+ * the next one.
+ */
+static struct nl_sock *news, *spare;
 static int family;
+
+/* Of what comes for one socket that listens, in the kernel and here. */
+#define LISTEN_RCVBUF	(4 << 20)
+#define INBOX_MAX	(8 << 20)
+#define PULL_MAX	8192
 
 /* A call under way: positive @state: no answer yet. */
 struct answer {
@@ -78,7 +88,7 @@ static int got_error(struct sockaddr_nl *from, struct nlmsgerr *e, void *arg)
  * where there is no other answer. Not both: one for which there is no memory gets lost,
  * and with an ACK the request that came before it would be.
  */
-static int call(struct nl_msg *msg, struct request *req)
+static int call(struct nl_sock *nl, struct nl_msg *msg, struct request *req)
 {
 	struct nl_cb *cb = nl_cb_alloc(NL_CB_DEFAULT);
 	struct answer answer = { req, 1 };
@@ -93,10 +103,10 @@ static int call(struct nl_msg *msg, struct request *req)
 	nl_cb_set(cb, NL_CB_VALID, NL_CB_CUSTOM, got_reply, &answer);
 	nl_cb_set(cb, NL_CB_ACK, NL_CB_CUSTOM, got_ack, &answer.state);
 	nl_cb_err(cb, NL_CB_CUSTOM, got_error, &answer.state);
-	ret = nl_send_auto(calls, msg);
+	ret = nl_send_auto(nl, msg);
 	nlmsg_free(msg);
 	while (ret >= 0 && answer.state > 0)
-		ret = nl_recvmsgs(calls, cb);
+		ret = nl_recvmsgs(nl, cb);
 	nl_cb_put(cb);
 	/* libnl's numbers are its own; what the kernel says is an errno. */
 	if (answer.state <= 0)
@@ -104,9 +114,9 @@ static int call(struct nl_msg *msg, struct request *req)
 	return ret == -NLE_NOMEM ? -ENOMEM : -EIO;
 }
 
-static struct nl_msg *message(int cmd)
+static struct nl_msg *message(int cmd, size_t room)
 {
-	struct nl_msg *msg = nlmsg_alloc_size(8192);
+	struct nl_msg *msg = nlmsg_alloc_size(8192 + room);
 
 	if (msg && !genlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, family, 0, 0,
 				cmd, DTLS_FAMILY_VERSION)) {
@@ -116,27 +126,37 @@ static struct nl_msg *message(int cmd)
 	return msg;
 }
 
+static struct nl_sock *new_socket(void)
+{
+	struct nl_sock *nl = nl_socket_alloc();
+
+	if (nl && genl_connect(nl)) {
+		nl_socket_free(nl);
+		nl = NULL;
+	}
+	if (nl) {
+		nl_socket_disable_auto_ack(nl);
+		nl_socket_disable_seq_check(nl);
+	}
+	return nl;
+}
+
 /* Returns the descriptor to poll, or a negative errno. */
 int netlink_open(void)
 {
 	int group;
 
-	news = nl_socket_alloc();
-	calls = nl_socket_alloc();
-	if (!news || !calls)
-		return -ENOMEM;
-	if (genl_connect(calls) || genl_connect(news))
+	news = new_socket();
+	spare = new_socket();
+	if (!news || !spare)
 		return -EPROTONOSUPPORT;
-	family = genl_ctrl_resolve(calls, DTLS_FAMILY_NAME);
+	family = genl_ctrl_resolve(spare, DTLS_FAMILY_NAME);
 	if (family < 0)
 		return -ENOPROTOOPT;
-	group = genl_ctrl_resolve_grp(calls, DTLS_FAMILY_NAME,
+	group = genl_ctrl_resolve_grp(spare, DTLS_FAMILY_NAME,
 				      DTLS_MCGRP_HANDSHAKE);
 	if (group < 0)
 		return -ENOPROTOOPT;
-	nl_socket_disable_auto_ack(calls);
-	nl_socket_disable_seq_check(calls);
-	nl_socket_disable_seq_check(news);
 	nl_socket_set_nonblocking(news);
 	if (nl_socket_add_membership(news, group))
 		return -EPERM;
@@ -154,12 +174,27 @@ void netlink_drain(void)
 		errno = 0;
 }
 
+/* 0: @req is the caller's, with its descriptor and netlink_close(). */
 int netlink_accept(struct request *req)
 {
-	struct nl_msg *msg = message(DTLS_CMD_HANDSHAKE_ACCEPT);
+	struct nl_msg *msg;
+	int ret;
 
-	req->fd = -1;
-	return msg ? call(msg, req) : -ENOMEM;
+	if (!spare)
+		spare = new_socket();
+	msg = spare ? message(DTLS_CMD_HANDSHAKE_ACCEPT, 0) : NULL;
+	ret = msg ? call(spare, msg, req) : -ENOMEM;
+	if (ret)
+		return ret;
+	req->nl = spare;
+	spare = NULL;
+	return 0;
+}
+
+void netlink_close(struct request *req)
+{
+	nl_socket_free(req->nl);
+	req->nl = NULL;
 }
 
 static int put_text(struct nl_msg *msg, int type, const char *text, size_t *room)
@@ -227,19 +262,207 @@ static int put_identity(struct nl_msg *msg, kdtls_session *s)
 	return 0;
 }
 
-int netlink_done(uint64_t id, int status, kdtls_session *s)
+static struct nl_msg *done(const struct request *req, int status,
+			   kdtls_session *s)
 {
-	struct nl_msg *msg = message(DTLS_CMD_HANDSHAKE_DONE);
-	int ret;
+	struct nl_msg *msg = message(DTLS_CMD_HANDSHAKE_DONE, 0);
+
+	if (msg && (nla_put_u64(msg, DTLS_A_HANDSHAKE_ID, req->id) ||
+		    nla_put_u32(msg, DTLS_A_HANDSHAKE_STATUS, status) ||
+		    (!status && put_identity(msg, s)))) {
+		nlmsg_free(msg);
+		msg = NULL;
+	}
+	return msg;
+}
+
+int netlink_done(const struct request *req, int status, kdtls_session *s)
+{
+	struct nl_msg *msg = done(req, status, s);
+
+	return msg ? call(req->nl, msg, NULL) : -EMSGSIZE;
+}
+
+/* ------------------------------------------------------------------------
+ * Sockets that listen. The kernel has done what a message asks for when the sending
+ * returns, and says something only if that was not possible.
+ */
+
+static int tell(const struct request *req, struct nl_msg *msg)
+{
+	int ret = nl_send_auto(req->nl, msg);
+
+	nlmsg_free(msg);
+	return ret < 0 ? -EIO : 0;
+}
+
+/* It shall listen no more: @status is a positive errno that its program gets. */
+void netlink_refuse(const struct request *req, int status)
+{
+	struct nl_msg *msg = done(req, status, NULL);
+
+	if (msg)
+		tell(req, msg);
+}
+
+/* @peer, a peer by its number, is who @s has met. */
+int netlink_peer(const struct request *req, uint64_t peer, kdtls_session *s)
+{
+	struct nl_msg *msg = done(req, 0, s);
 
 	if (!msg)
-		return -ENOMEM;
-	ret = nla_put_u64(msg, DTLS_A_HANDSHAKE_ID, id) ||
-	      nla_put_u32(msg, DTLS_A_HANDSHAKE_STATUS, status) ||
-	      (!status && put_identity(msg, s));
-	if (ret) {
+		return -EMSGSIZE;
+	if (nla_put_u64(msg, DTLS_A_HANDSHAKE_PEER_ID, peer)) {
 		nlmsg_free(msg);
 		return -EMSGSIZE;
 	}
-	return call(msg, NULL);
+	return tell(req, msg);
+}
+
+/* A datagram that the kernel can open by now. */
+int netlink_return(const struct request *req, const struct sockaddr *peer,
+		   socklen_t peer_len, const void *buf, size_t len)
+{
+	struct nl_msg *msg = message(DTLS_CMD_HANDSHAKE_DATAGRAM, len);
+
+	if (!msg)
+		return -ENOMEM;
+	if (nla_put_u64(msg, DTLS_A_HANDSHAKE_ID, req->id) ||
+	    nla_put(msg, DTLS_A_HANDSHAKE_ADDRESS, peer_len, peer) ||
+	    nla_put(msg, DTLS_A_HANDSHAKE_DATA, len, buf)) {
+		nlmsg_free(msg);
+		return -EMSGSIZE;
+	}
+	return tell(req, msg);
+}
+
+/* Returns the descriptor to poll. */
+int netlink_listen(struct request *req)
+{
+	int fd = nl_socket_get_fd(req->nl), size = LISTEN_RCVBUF;
+
+	/* In a user namespace it is what the system allows. */
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)))
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	return fd;
+}
+
+static socklen_t take_address(const struct nlattr *attr,
+			      struct sockaddr_storage *out)
+{
+	size_t len = attr ? nla_len(attr) : 0;
+
+	memset(out, 0, sizeof(*out));
+	if (len > sizeof(*out))
+		return 0;
+	if (len)
+		memcpy(out, nla_data(attr), len);
+	return len;
+}
+
+static void got_datagram(struct nlattr **attrs, struct inbox *in)
+{
+	const struct nlattr *data = attrs[DTLS_A_HANDSHAKE_DATA];
+	size_t len = data ? nla_len(data) : 0;
+	struct datagram *d = NULL;
+
+	if (!len || !attrs[DTLS_A_HANDSHAKE_ADDRESS])
+		return;
+	if (in->bytes + sizeof(*d) + len <= INBOX_MAX)
+		d = calloc(1, sizeof(*d) + len);
+	if (!d) {
+		in->lost++;
+		return;
+	}
+	d->peer_len = take_address(attrs[DTLS_A_HANDSHAKE_ADDRESS], &d->peer);
+	d->local_len = take_address(attrs[DTLS_A_HANDSHAKE_LOCAL], &d->local);
+	d->len = len;
+	memcpy(d->data, nla_data(data), len);
+	in->bytes += sizeof(*d) + len;
+	*in->last = d;
+	in->last = &d->next;
+}
+
+/* What the kernel has to say: a datagram, or the reply numbered @seq. */
+static void got_message(const struct request *req, struct nlmsghdr *h,
+		       struct inbox *in, uint32_t seq, int *fd)
+{
+	struct nlattr *attrs[DTLS_A_HANDSHAKE_MAX + 1];
+	struct genlmsghdr *genl = nlmsg_data(h);
+	struct nlmsgerr *e = nlmsg_data(h);
+
+	if (h->nlmsg_type == NLMSG_ERROR &&
+	    h->nlmsg_len >= NLMSG_LENGTH(sizeof(*e))) {
+		if (seq && h->nlmsg_seq == seq)
+			*fd = e->error ?: -EPROTO;
+		else if (e->error)
+			say(LOG_DEBUG, "the kernel: %s", strerror(-e->error));
+		return;
+	}
+	if (h->nlmsg_type != family ||
+	    genlmsg_parse(h, 0, attrs, DTLS_A_HANDSHAKE_MAX, NULL) ||
+	    !attrs[DTLS_A_HANDSHAKE_ID] ||
+	    nla_get_u64(attrs[DTLS_A_HANDSHAKE_ID]) != req->id)
+		return;
+	if (genl->cmd == DTLS_CMD_HANDSHAKE_DATAGRAM_NTF)
+		got_datagram(attrs, in);
+	else if (genl->cmd == DTLS_CMD_HANDSHAKE_ACCEPT && seq &&
+		 h->nlmsg_seq == seq && attrs[DTLS_A_HANDSHAKE_FD])
+		*fd = nla_get_s32(attrs[DTLS_A_HANDSHAKE_FD]);
+}
+
+/* All there is, up to the reply numbered @seq (0: none). -EAGAIN: there is none. */
+static int pull(const struct request *req, struct inbox *in, uint32_t seq)
+{
+	static unsigned char buf[128 << 10];
+	struct sockaddr_nl from;
+	struct iovec iov = { buf, sizeof(buf) };
+	struct msghdr msg = {
+		.msg_name = &from, .msg_iov = &iov, .msg_iovlen = 1,
+	};
+	int fd = -EAGAIN, rest, i;
+	struct nlmsghdr *h;
+	ssize_t n;
+
+	/* The reply is there already, behind no more than the kernel may queue. */
+	for (i = 0; fd == -EAGAIN && (seq || i < PULL_MAX); i++) {
+		msg.msg_namelen = sizeof(from);
+		n = recvmsg(nl_socket_get_fd(req->nl), &msg, MSG_DONTWAIT);
+		/* ENOBUFS: some got lost. */
+		if (n < 0 && (errno == EINTR || errno == ENOBUFS))
+			continue;
+		if (n < 0)
+			break;
+		if (from.nl_pid || msg.msg_flags & MSG_TRUNC)
+			continue;
+		rest = n;
+		for (h = (struct nlmsghdr *)buf; nlmsg_ok(h, rest);
+		     h = nlmsg_next(h, &rest))
+			got_message(req, h, in, seq, &fd);
+	}
+	return fd;
+}
+
+/*
+ * A descriptor of the socket, for as long as there is something to do: who keeps one
+ * keeps the socket, and its port, when the program has closed it. -ENOENT: it has;
+ * -EAGAIN: not now.
+ */
+int netlink_reopen(const struct request *req, struct inbox *in)
+{
+	struct nl_msg *msg;
+	uint32_t seq;
+	int ret;
+
+	/* Where the queue is full there is no room for a reply. */
+	pull(req, in, 0);
+	msg = message(DTLS_CMD_HANDSHAKE_ACCEPT, 0);
+	if (!msg || nla_put_u64(msg, DTLS_A_HANDSHAKE_ID, req->id)) {
+		nlmsg_free(msg);
+		return -EAGAIN;
+	}
+	ret = nl_send_auto(req->nl, msg);
+	seq = nlmsg_hdr(msg)->nlmsg_seq;
+	nlmsg_free(msg);
+	return ret < 0 ? -EAGAIN : pull(req, in, seq);
 }
