@@ -226,8 +226,8 @@ if picked kill; then
 	wait_for 20 listening $nss 9
 	start "$tmp/c.out" in_c "$program" many $addr_s 9 $name_s 30
 	waiting=$started
-	# three of its own, two of netlink, and one for each that it has taken
-	wait_for 60 busy 35
+	# seven of its own, and two for each that it has taken
+	wait_for 60 busy 66
 	kill -9 "$client_daemon"
 	join 60 $waiting && [ "$(grep -c "failed: Owner died" "$tmp/c.out")" -eq 30 ]
 	result $? "30 handshakes, and the daemon is killed" "${logs[@]}"

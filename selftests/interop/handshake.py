@@ -6,9 +6,12 @@ handshake.py client HOST PORT [SERVER-NAME [CREDENTIAL]]: sends each line of its
 input, and prints what comes back.
 handshake.py server HOST PORT "" [CREDENTIAL]: waits for one peer, and sends back
 what comes, until the peer closes.
+handshake.py listen HOST PORT "" [CREDENTIAL]: sends back what comes, from any number
+of peers, and says who they are.
 handshake.py many HOST PORT SERVER-NAME COUNT: as so many clients at once, without
 waiting for any; each sends a line.
 """
+import ctypes
 import os
 import select
 import socket
@@ -16,21 +19,37 @@ import struct
 import sys
 
 SOL_IP, DTLS_ULP, SOL_DTLS, DTLS_HANDSHAKE, DTLS_PEER_IDENTITY = 0, 17492, 290, 30, 31
+DTLS_PEER_OPTION, DTLS_RECVPEER, DTLS_PEER_ID, DTLS_HANDSHAKE_LISTEN = 23, 24, 2, 3
 
 role, host, port = sys.argv[1], sys.argv[2], int(sys.argv[3])
 name, credential = (sys.argv[4:] + ["", ""])[:2]
 
 
-def shake_hands(sock, as_server=False):
+def shake_hands(sock, as_what=1):
     """Raises OSError if it does not come to an end."""
     sock.setsockopt(SOL_IP, DTLS_ULP, b"dtls\0")
     sock.setsockopt(SOL_DTLS, DTLS_HANDSHAKE, struct.pack(
-        "IIII256s64s", 336, 2 if as_server else 1, 0, 0, name.encode(),
+        "IIII256s64s", 336, as_what, 0, 0, name.encode(),
         credential.encode()))
 
 
 def show_peer(sock):
-    identity = sock.getsockopt(SOL_DTLS, DTLS_PEER_IDENTITY, 1024)
+    show(sock.getsockopt(SOL_DTLS, DTLS_PEER_IDENTITY, 1024))
+
+
+def show_one(sock, peer):
+    """DTLS_PEER_OPTION: what Python's getsockopt() cannot ask, as it hands nothing in."""
+    buf = ctypes.create_string_buffer(
+        struct.pack("IIQ", 16, DTLS_PEER_IDENTITY, peer), 2048)
+    size = ctypes.c_uint32(len(buf))
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.getsockopt(sock.fileno(), SOL_DTLS, DTLS_PEER_OPTION, buf, ctypes.byref(size)):
+        print("failed:", os.strerror(ctypes.get_errno()), flush=True)
+    else:
+        show(buf.raw[16:size.value])
+
+
+def show(identity):
     _, version, suite, kind = struct.unpack("IHHI", identity[:12])
     print("peer: version %x suite %04x kind %d %s" % (
         version, suite, kind, " ".join(identity[24:].decode().split("\0"))), flush=True)
@@ -77,6 +96,20 @@ if role == "many":
     many(int(credential))
     sys.exit(0)
 udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+if role == "listen":
+    udp.bind((host, port))
+    shake_hands(udp, DTLS_HANDSHAKE_LISTEN)
+    udp.setsockopt(SOL_DTLS, DTLS_RECVPEER, 1)
+    print("bound", flush=True)
+    seen = set()
+    while True:
+        data, control, _, sender = udp.recvmsg(2000, 100)
+        (number,) = [struct.unpack("Q", c[2])[0] for c in control
+                     if c[:2] == (SOL_DTLS, DTLS_PEER_ID)]
+        if number not in seen:
+            seen.add(number)
+            show_one(udp, number)
+        udp.sendto(data, sender)
 if role == "client":
     udp.connect((host, port))
 else:
@@ -86,7 +119,7 @@ else:
 if "AS" in os.environ:
     os.setuid(int(os.environ["AS"]))
 try:
-    shake_hands(udp, role == "server")
+    shake_hands(udp, 2 if role == "server" else 1)
 except OSError as failure:
     print("failed:", failure.strerror, flush=True)
     sys.exit(1)
