@@ -35,7 +35,7 @@ static unsigned int num_clients;
 static kdtls_config *server_cfg, *client_cfg;
 static kdtls_acceptor *acceptor;
 static struct sockaddr_in server_addr;
-static int server_fd, version, loss, too_late, refuse, count, bad;
+static int server_fd, version, loss, too_late, refuse, count, bad, full;
 static unsigned int most;
 static uint8_t injected[64];
 static size_t injected_len;
@@ -318,12 +318,12 @@ static void limits(void)
 	int i;
 
 	fresh(5, 1000);
-	for (i = 0; i < 12; i++)
+	for (i = 0; i < (full ? 30 : 8); i++)
 		client(i, NULL);
 	go(60000);
 	ok(most == 5 && all_agreed(), "no more than allowed, and all in the end");
 	fresh(1000, 4);
-	for (i = 0; i < 14; i++)
+	for (i = 0; i < (full ? 30 : 10); i++)
 		client(i % 2, NULL);
 	go(60000);
 	ok(most > 4 && most <= 8 && all_agreed(), "of each source as well");
@@ -410,8 +410,8 @@ static void patience(void)
 static void all(void)
 {
 	many(1, 0);
-	many(100, 0);
-	many(30, 10);
+	many(full ? 150 : 30, 0);
+	many(full ? 50 : 15, 10);
 	no_state();
 	limits();
 	anew();
@@ -425,6 +425,7 @@ int main(void)
 	socklen_t len = sizeof(server_addr);
 	uint16_t v;
 
+	full = getenv("KDTLS_LONG") && !strcmp(getenv("KDTLS_LONG"), "1");
 	server_fd = socket(AF_INET, SOCK_DGRAM, 0);
 	server_addr.sin_family = AF_INET;
 	server_addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
