@@ -339,8 +339,10 @@ int netlink_return(const struct request *req, const struct sockaddr *peer,
 /* Returns the descriptor to poll. */
 int netlink_listen(struct request *req)
 {
-	int fd = nl_socket_get_fd(req->nl), size = LISTEN_RCVBUF;
+	int fd = nl_socket_get_fd(req->nl), size = LISTEN_RCVBUF, on = 1;
 
+	/* A datagram more than there is room for is lost, and nothing else. */
+	setsockopt(fd, SOL_NETLINK, NETLINK_NO_ENOBUFS, &on, sizeof(on));
 	/* In a user namespace it is what the system allows. */
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)))
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
