@@ -254,7 +254,10 @@ void dtls_listen_reject(struct dtls_rx *rx, u32 len)
 	rx->rejected += len;
 	if (run->off + len < run->next || rx->rejected < run->next - start)
 		return;
-	if (dtls_listen_knocks(run, start))
+	/* of one that is just being added the keys of its data may come later */
+	if (dtls_listen_knocks(run, start) ||
+	    (rx->form == DTLS_FORM_13 &&
+	     READ_ONCE(rx->assoc->rx_last) == DTLS_EPOCH_HANDSHAKE))
 		dtls_listen_deliver(rx, start, run->next - start);
 }
 
