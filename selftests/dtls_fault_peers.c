@@ -243,7 +243,9 @@ TEST_F(fault, peeloff)
 			TH_LOG("%d: %d", nth, ret);
 		if (ret < 0) {
 			ASSERT_EQ(true, hit);
-			ASSERT_EQ(true, fault_error(-ret)) TH_LOG("errno %d", -ret);
+			/* what socket() says without memory for an inode */
+			ASSERT_EQ(true, fault_error(-ret) || ret == -ENFILE)
+				TH_LOG("errno %d", -ret);
 			ASSERT_EQ(true, alive(c, m));
 			ASSERT_EQ(0, peer_del(c->fd, m->id, 0));
 		} else {
