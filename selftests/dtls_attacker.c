@@ -2,6 +2,7 @@
 /* kselftest-libs: -lcrypto */
 /* kselftest-debug: attacker.gcm128_v4 attacker.chacha_v6 bits.ccm_v6 */
 /* kselftest-timeout: 240 */
+/* kselftest-6.1: gcm128_v4 chacha_v6 ccm8_v6 */
 /*
  * An attacker in the path, who holds every datagram in his hands but no key: he
  * flips each bit, cuts, stretches, splits, joins, replays, and moves records

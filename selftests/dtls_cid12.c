@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* kselftest-libs: -lcrypto */
 /* kselftest-timeout: 300 */
+/* kselftest-6.1: gcm128_v4 chacha_v6_in ccm8_mapped */
 /*
  * DTLS 1.2 with connection IDs (RFC 9146), which may be on either way alone, and
  * differ: with kdtls at the far end, and with the oracle.

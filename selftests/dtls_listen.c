@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* kselftest-libs: -lcrypto */
-/* kselftest-debug: yes */
+/* kselftest-debug: v4 v6.starts_anew */
 /* kselftest-kcsan: yes */
+/* kselftest-6.1: v4 v6 */
 /*
  * DTLS_HANDSHAKE_LISTEN: a program that talks to peers only, and a daemon that meets
  * them, which here is the test, knows all keys, and shakes no hands.

@@ -3,6 +3,7 @@
 /* kselftest-debug: v12_v4 v13_v6.under v13_v6.key */
 /* kselftest-kcsan: yes */
 /* kselftest-timeout: 120 */
+/* kselftest-6.1: v13_v6 v12_mapped */
 /*
  * DTLS_PEER_PEELOFF: a peer gets a connected socket of its own, and nothing of it gets
  * lost, comes twice, or to the wrong one.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* kselftest-libs: -lcrypto */
 /* kselftest-timeout: 240 */
+/* kselftest-6.1: gcm256_v6_cid4 chacha_v6_cid1 */
 /*
  * An attacker in the path of DTLS 1.3, who holds every datagram in his hands but no
  * key: he flips each bit, cuts, joins, replays, moves records between epochs and

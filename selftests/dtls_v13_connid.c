@@ -2,6 +2,7 @@
 /* kselftest-libs: -lcrypto */
 /* kselftest-kcsan: yes */
 /* kselftest-timeout: 600 */
+/* kselftest-6.1: chacha_v6 */
 /*
  * Several connection IDs at a time (RFC 9147 9): given by the peer or to it, asked
  * for by either, and changed under records that are on their way. The far end is

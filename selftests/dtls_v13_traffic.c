@@ -3,6 +3,7 @@
 /* kselftest-debug: yes */
 /* kselftest-kcsan: yes */
 /* kselftest-timeout: 300 */
+/* kselftest-6.1: gcm_v6_cid ccm */
 /*
  * Keys of DTLS 1.3 change while records fly, both ways, from either side, and
  * not one record is lost by it. Then over a network that loses, doubles and

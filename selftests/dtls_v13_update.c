@@ -3,6 +3,7 @@
 /* kselftest-debug: gcm256_v6_cid chacha_mapped */
 /* kselftest-kcsan: yes */
 /* kselftest-timeout: 300 */
+/* kselftest-6.1: gcm128_v4 chacha_mapped */
 /*
  * Keys that renew themselves (RFC 9147 8): asked for by the program, by the peer, or
  * by the limits of the cipher. The far end is the test, which can lose what it

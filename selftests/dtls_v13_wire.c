@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* kselftest-libs: -lcrypto */
 /* kselftest-timeout: 240 */
+/* kselftest-6.1: gcm256_v6_cid8 ccm8_mapped_cid1 */
 /*
  * DTLS 1.3, what comes in: every form that a record may have, epochs and numbers
  * of which the wire shows the end only, padding, and everything a peer or a

@@ -23,6 +23,7 @@ What a test is for besides stands in a comment of its file:
     kselftest-debug: yes    worth the time that KERNEL=debug takes; or in the place of
                             "yes" patterns of those cases that are
     kselftest-kcsan: yes    concurrency: KERNEL=kcsan runs these, without TEST=
+    kselftest-6.1: ...      patterns: these cases are enough there, without KERNEL=
 
 The debug kernel panics at the first report, so that nothing runs on after it;
 the rest of the tests gets another guest.  The races that kcsan's kernel reports
@@ -136,7 +137,7 @@ class Test:
         # The patterns behind each mark; none: all cases.
         self.marks = {mark: [] if words.strip() == "yes" else words.split()
                       for mark, words in re.findall(
-                          r"kselftest-(debug|kcsan):([^*\n]*)", text)}
+                          r"kselftest-(debug|kcsan|6\.1):([^*\n]*)", text)}
 
     def marked(self, mark):
         """What of it a mark is about, or None."""
@@ -620,6 +621,8 @@ def main():
     for name, mark in plan.items() if in_guest or not wanted else ():
         if mark and not wanted:
             chosen = [part for part in (t.marked(mark) for t in in_guest) if part]
+        elif not kernels and not wanted:
+            chosen = [t.marked(name) or t for t in in_guest]
         else:
             chosen = in_guest
         run_kernel(tap, name, chosen, verbose)
