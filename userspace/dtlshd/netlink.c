@@ -387,7 +387,7 @@ static void got_datagram(struct nlattr **attrs, struct inbox *in)
 
 /* What the kernel has to say: a datagram, or the reply numbered @seq. */
 static void got_message(const struct request *req, struct nlmsghdr *h,
-		       struct inbox *in, uint32_t seq, int *fd)
+			struct inbox *in, uint32_t seq, int *fd)
 {
 	struct nlattr *attrs[DTLS_A_HANDSHAKE_MAX + 1];
 	struct genlmsghdr *genl = nlmsg_data(h);
