@@ -4,6 +4,7 @@
 // servers of a guest, whose offers and answers are files in the folder RUN.  TAP.
 'use strict';
 const fs = require('fs');
+const http = require('http');
 const os = require('os');
 const path = require('path');
 const { chromium } = require(process.env.PLAYWRIGHT);
@@ -48,7 +49,7 @@ async function launch(features) {
 		args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking',
 		       '--disable-component-update', '--disable-sync', '--no-first-run',
 		       '--disable-quic', '--no-pings', '--disable-domain-reliability',
-		       '--host-resolver-rules=MAP * ~NOTFOUND',
+		       '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
 		       '--allow-loopback-in-peer-connection',
 		       '--use-fake-device-for-media-stream',
 		       '--use-fake-ui-for-media-stream',
@@ -205,7 +206,47 @@ async function media(page, c) {
 	await call(page, id, 'close');
 }
 
-const kinds = { traffic, crowd, media };
+// What the server says to an offer by HTTP.
+function post(port, headers, body) {
+	return new Promise((done, fail) => {
+		const r = http.request({ host: '127.0.0.1', port, path: '/offer',
+					 method: 'POST', headers }, answer => {
+			answer.resume();
+			done(answer.statusCode);
+		});
+
+		r.on('error', fail);
+		r.end(body);
+	});
+}
+
+// By hand: connect, a message, throughput.
+async function people(browser, c) {
+	const page = await browser.context().newPage();
+	const shows = (id, what) => limit(page.waitForFunction(
+		([id, what]) => new RegExp(what).test(document.getElementById(id).textContent),
+		[id, what], { timeout: 0, polling: 200 }), 120, what);
+	const own = `http://127.0.0.1:${c.port}`;
+
+	await limit(page.goto(own + '/'), 60, 'page');
+	await page.click('#connect');
+	await shows('state', '^connected$');
+	await limit(page.waitForFunction(() => !document.getElementById('send').disabled,
+					 null, { timeout: 0, polling: 200 }), 60, 'channel');
+	await page.fill('#text', 'good day');
+	await page.press('#text', 'Enter');
+	await shows('log', '> good day\n< good day\n');
+	await page.click('#speed');
+	await shows('rate', 'there [0-9.]+ Mbit/s, back [0-9.]+ Mbit/s');
+	console.log('# ' + await page.textContent('#rate'));
+	await page.close();
+	check(await post(c.port, { Origin: own }, 'no offer') == 400, 'no offer');
+	check(await post(c.port, { Origin: 'http://example.org' }, 'no offer') == 403,
+	      'a page of somebody else');
+	check(await post(c.port, {}, 'x'.repeat(70000)) == 413, 'a long one');
+}
+
+const kinds = { traffic, crowd, media, people };
 
 (async () => {
 	const groups = JSON.parse(fs.readFileSync(file, 'utf8'));

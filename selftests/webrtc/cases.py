@@ -60,6 +60,12 @@ def main():
             servers.append(f"s{port} {port} --versions {version}\n")
             cases.append({"kind": "crowd", "name": name, "server": f"s{port}",
                           "peers": 10, "echo": 100})
+        name = "the page that is for people"
+        if not pq and text in name:
+            port += 1
+            servers.append(f"s{port} {port} --http 10.0.2.15:{port}\n")
+            cases.append({"kind": "people", "name": name, "server": f"s{port}",
+                          "port": port})
         if cases:
             groups.append({"off": [] if pq else ["WebRtcPqcForDtls"], "cases": cases})
     with open(f"{run}/servers", "w") as f:

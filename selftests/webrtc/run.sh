@@ -22,8 +22,9 @@ if [ "${1:-}" = --inside ]; then
 	run=$2
 	ip link set lo up
 	nic=user,model=virtio-net-pci
-	while read -r _ port _; do
+	while read -r _ port options; do
 		nic+=,hostfwd=udp:127.0.0.1:$port-:$port
+		[[ $options != *--http* ]] || nic+=,hostfwd=tcp:127.0.0.1:$port-:$port
 	done <"$run/servers"
 	QEMU_NIC=$nic "$vmdir/vm.sh" -k "$kernel" -t 1500 -d "$run" \
 		-e "KDTLS_TOP=$top" -e "KDTLS_BUILD=$build" -e KDTLS_KO=/run/vm/dtls.ko \

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * webrtc-echo --dir FOLDER --candidate ADDRESS:PORT [options]
+ * webrtc-echo --candidate ADDRESS:PORT --dir FOLDER | --http PORT [options]
  *
  * Answers the offers of browsers: NAME.offer in the folder, an SDP, becomes
  * NAME.answer.  How the two get from a browser and back to it is left to others; a
- * server has its HTTP for that.
+ * server has its HTTP for that.  Or, to try it by hand, there is a page.
  *
+ *	--http PORT	the page, on loopback; ADDRESS:PORT: elsewhere
  *	--port N	UDP port (that of the candidate)
  *	--active	be the client of the handshakes
  *	--versions LIST	"1.2", "1.3", or "1.2,1.3", the default
@@ -31,11 +32,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "http.h"
 #include "rtc.h"
 
 #define TICK_MS		10	/* of SCTP's timers */
 #define LOOK_MS		100	/* for offers */
-#define SDP_MAX		65536
 
 struct options opts = { .streams = 1024 };
 kdtls_config *config[2];
@@ -77,11 +78,22 @@ static void on_signal(int sig)
  * Offers
  */
 
-static int write_answer(const char *name, const struct peer *p)
+ssize_t answer_offer(const char *name, char *offer, char *buf, size_t len)
 {
-	static char text[SDP_MAX];
+	struct offer o;
+	struct peer *p;
+
+	if (sdp_offer(offer, &o)) {
+		say("%s: not an offer that we can answer", name);
+		return -EINVAL;
+	}
+	p = peer_new(name, &o);
+	return p ? (ssize_t)sdp_answer(p, buf, len) : -ENOMEM;
+}
+
+static int write_answer(const char *name, const char *text, size_t len)
+{
 	char tmp[512], file[512];
-	size_t len = sdp_answer(p, text, sizeof(text));
 	int fd;
 
 	snprintf(tmp, sizeof(tmp), "%s/%s.tmp", opts.dir, name);
@@ -99,10 +111,8 @@ static int write_answer(const char *name, const struct peer *p)
 
 static void answer(const char *name)
 {
-	static char text[SDP_MAX];
+	static char text[SDP_MAX], said[SDP_MAX];
 	char file[512];
-	struct offer o;
-	struct peer *p;
 	ssize_t n;
 	int fd;
 
@@ -114,12 +124,8 @@ static void answer(const char *name)
 	close(fd);
 	unlink(file);
 	text[n < 0 ? 0 : n] = '\0';
-	if (sdp_offer(text, &o)) {
-		say("%s: not an offer that we can answer", name);
-		return;
-	}
-	p = peer_new(name, &o);
-	if (!p || write_answer(name, p))
+	n = answer_offer(name, text, said, sizeof(said));
+	if (n != -EINVAL && (n < 0 || write_answer(name, said, n)))
 		say("%s: no answer: %s", name, strerror(errno));
 }
 
@@ -197,16 +203,20 @@ static void clean_up(void)
 static void run(void)
 {
 	uint64_t ticked = now_ms(), looked = 0, now;
-	struct pollfd pfd = { .fd = net_fd(), .events = POLLIN };
+	struct pollfd pfd[2 + HTTP_MAX];
+	unsigned int others;
 	int ms;
 
 	while (!stop) {
 		ms = peer_timeout();
-		poll(&pfd, 1, ms < TICK_MS ? ms : peers ? TICK_MS : LOOK_MS);
-		if (pfd.revents & POLLERR)
+		pfd[0] = (struct pollfd){ .fd = net_fd(), .events = POLLIN };
+		others = http_poll(pfd + 1);
+		poll(pfd, 1 + others, ms < TICK_MS ? ms : peers ? TICK_MS : LOOK_MS);
+		if (pfd[0].revents & POLLERR)
 			net_events();
-		if (pfd.revents & POLLIN)
+		if (pfd[0].revents & POLLIN)
 			net_receive();
+		http_work(pfd + 1, others);
 		now = now_ms();
 		if (now - ticked >= TICK_MS) {
 			chan_timers(now - ticked);
@@ -215,7 +225,7 @@ static void run(void)
 		chan_work();
 		net_flush();
 		peer_work();
-		if (now - looked >= LOOK_MS) {
+		if (opts.dir && now - looked >= LOOK_MS) {
 			look();
 			looked = now;
 		}
@@ -230,11 +240,12 @@ int main(int argc, char **argv)
 		{ "versions", 1, NULL, 'V' }, { "suites", 1, NULL, 's' },
 		{ "priority", 1, NULL, 'P' }, { "streams", 1, NULL, 'N' }, { "seal", 1, NULL, 'u' },
 		{ "srtp", 1, NULL, 'S' }, { "verbose", 0, NULL, 'v' },
+		{ "http", 1, NULL, 'h' },
 		{ }
 	};
 	const char *srtp =
 		"SRTP_AEAD_AES_128_GCM,SRTP_AEAD_AES_256_GCM,SRTP_AES128_CM_HMAC_SHA1_80";
-	const char *versions = "1.2,1.3", *suites = NULL, *prio = NULL;
+	const char *versions = "1.2,1.3", *suites = NULL, *prio = NULL, *http = NULL;
 	char *colon;
 	int c, ret;
 
@@ -269,6 +280,9 @@ int main(int argc, char **argv)
 		case 'S':
 			srtp = optarg;
 			break;
+		case 'h':
+			http = optarg;
+			break;
 		case 'N':
 			opts.streams = strtoul(optarg, NULL, 10);
 			break;
@@ -282,8 +296,8 @@ int main(int argc, char **argv)
 			return 2;
 		}
 	}
-	if (!opts.dir || !opts.candidate || optind != argc)
-		die("webrtc-echo --dir FOLDER --candidate ADDRESS:PORT [options]");
+	if (!(opts.dir || http) || !opts.candidate || optind != argc)
+		die("webrtc-echo --candidate ADDRESS:PORT --dir FOLDER | --http PORT [options]");
 	configure(versions, suites, prio, srtp);
 	signal(SIGTERM, on_signal);
 	signal(SIGINT, on_signal);
@@ -291,6 +305,11 @@ int main(int argc, char **argv)
 	if (ret)
 		die(ret == -ENOPROTOOPT ? "the kernel has no DTLS: is dtls.ko loaded?" :
 		    strerror(-ret));
+	ret = http ? http_open(http) : 0;
+	if (ret) {
+		say("--http %s: %s", http, strerror(-ret));
+		return 1;
+	}
 	chan_init();
 	say("port %u", opts.port ? opts.port : opts.candidate_port);
 	run();

@@ -19,6 +19,7 @@
 #define MESSAGE_MAX	262144	/* what browsers send at most */
 #define SCTP_MTU	1191	/* with the record and UDP: below 1280 */
 #define SECTIONS_MAX	8
+#define SDP_MAX		65536
 
 struct channel;
 struct socket;
@@ -93,6 +94,9 @@ extern bool verbose;
 
 void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 uint64_t now_ms(void);
+
+/* Makes a peer of an offer; bytes of the answer in @buf, -EINVAL or -ENOMEM. */
+ssize_t answer_offer(const char *name, char *offer, char *buf, size_t len);
 
 /* net.c */
 int net_open(unsigned int port);
