@@ -89,6 +89,7 @@ void bench_certificate(unsigned char **cert, int *cert_len,
 /* What can be asked for on the command line. */
 int bench_rows(int argc, char **argv);
 int bench_many(int argc, char **argv);
+int bench_peers(int argc, char **argv);
 int bench_memory(int argc, char **argv);
 int bench_time(int argc, char **argv);
 int bench_parallel(int argc, char **argv);

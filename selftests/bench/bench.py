@@ -175,7 +175,7 @@ def write(name, data):
 def bench(kernels):
     bad = False
     for kernel in kernels:
-        result = instructions(kernel, ["aead", "memory", "rows", "many"], selection())
+        result = instructions(kernel, ["aead", "memory", "rows", "many", "peers"], selection())
         print(result.table())
         print(judge.budgets_table([b for b in judge.budgets(result) if b.measured]))
         written = [write(f"{kernel}.json", result.data())]
@@ -213,7 +213,7 @@ def check(kernels, keep):
     except FileNotFoundError:
         baseline = {}
     for kernel in kernels:
-        result = instructions(kernel, ["aead", "rows", "many"],
+        result = instructions(kernel, ["aead", "rows", "many", "peers"],
                               " ".join("-s " + side for side in CHECKED))
         write(f"{kernel}-check.json", result.data())
         if keep:

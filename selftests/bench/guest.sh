@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Guest half of make bench: guest.sh WHAT..., each of rows, aead, many, memory,
+# Guest half of make bench: guest.sh WHAT..., each of rows, aead, many, peers, memory,
 # refusal, dry, time, parallel, symbols. Prints lines of JSON. bench.py says the rest in
 # the environment: BENCH (the program), AEAD_KO, ROUNDS, ASSOCIATIONS, ARGS.
 here=$(cd "$(dirname "$0")" && pwd -P)
@@ -48,6 +48,7 @@ for what; do
 	rows) "$BENCH" $ARGS rows "$ROUNDS" ;;
 	aead) aead ;;
 	many) "$BENCH" many "$ASSOCIATIONS" ;;
+	peers) "$BENCH" peers "$ASSOCIATIONS" ;;
 	memory) "$BENCH" memory 10000 && transforms 10000 ;;
 	refusal) refusal ;;
 	dry) "$BENCH" $ARGS time 0 1 && "$BENCH" parallel 0 1 ;;

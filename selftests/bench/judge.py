@@ -61,6 +61,16 @@ def budgets(result):
         found.append(Budget(f"{n[-1]} associations", all_of_them, 1.05 * one, "1.05 x one alone"))
     else:
         found.append(Budget("100000 associations", None, None, "1.05 x one alone"))
+    if result.peers:
+        n = sorted(result.peers)
+        few, all_of_them = result.peers[n[0]], result.peers[n[-1]]
+        found.append(Budget(f"{n[-1]} peers, to add one", all_of_them.get("add"), 50000,
+                            "of a peer"))
+        for way in ("send", "recv"):
+            found.append(Budget(f"{n[-1]} peers, {way}", median(all_of_them[way]),
+                                1.05 * median(few[way]), f"1.05 x {n[0]} peers"))
+    else:
+        found.append(Budget("100000 peers", None, None, "of a peer"))
     return found
 
 

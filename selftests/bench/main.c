@@ -4,6 +4,7 @@
  *
  *	rows ROUNDS		what a record costs, for each side, cipher, size
  *	many ASSOCIATIONS	the same with so many others on the machine
+ *	peers PEERS		of one socket: adding, records, memory, the end
  *	memory ASSOCIATIONS	what they take
  *	time SECONDS TIMES	speed, sender and receiver on CPUs of their own
  *	parallel SECONDS TIMES	speed of more and more of them
@@ -105,6 +106,7 @@ static const struct {
 } commands[] = {
 	{ "rows", bench_rows, 1 },
 	{ "many", bench_many, 1 },
+	{ "peers", bench_peers, 1 },
 	{ "memory", bench_memory, 1 },
 	{ "time", bench_time, 2 },
 	{ "parallel", bench_parallel, 2 },

@@ -42,6 +42,7 @@ class Result:
         self.aead = {}
         self.aead_kdtls = {}
         self.associations = {}
+        self.peers = {}
         self.memory = {}
         self.failed = []
 
@@ -55,6 +56,8 @@ class Result:
             calls[said["aead"], said["size"]] = said
         elif "associations" in said:
             self.associations[said["associations"]] = said
+        elif "peers" in said:
+            self.peers[said["peers"]] = said
         elif "memory" in said:
             self.memory[said["memory"]] = said
         elif "side" in said:
@@ -82,6 +85,8 @@ class Result:
             "aead": list(self.aead.values()) + list(self.aead_kdtls.values()),
             "associations": [dict(a, total=median(a["total"]))
                              for a in self.associations.values()],
+            "peers": [dict(p, send=median(p["send"]), recv=median(p["recv"]))
+                      for p in self.peers.values()],
             "memory": self.memory_numbers(), "failed": self.failed,
         }
 
@@ -172,6 +177,17 @@ class Result:
                       "(AES-128-GCM, a call each), send + receive:"]
             for n, a in sorted(self.associations.items()):
                 lines.append(f"{n:>8}: {median(a['total']):.0f} (+- {spread(a['total']):.1f} %)")
+        if self.peers:
+            lines += ["", "Peers of one socket, instructions for a record of 1200 bytes "
+                      "(AES-128-GCM, a call each), at that socket:"]
+            for n, p in sorted(self.peers.items()):
+                lines.append(f"{n:>8}: send {median(p['send']):.0f} "
+                             f"(+- {spread(p['send']):.1f} %), "
+                             f"receive {median(p['recv']):.0f} (+- {spread(p['recv']):.1f} %)")
+                if "add" in p:
+                    lines.append(f"{'':10}a peer: to add {p['add']:.0f}; among all, to remove "
+                                 f"{p['churn_del']:.0f} and add {p['churn_add']:.0f}; "
+                                 f"{p['bytes']:.0f} bytes; at the end {p['close']:.0f}")
         memory = self.memory_numbers()
         if memory:
             lines += ["", f"Memory, bytes for an association (of {memory['associations']}, "
