@@ -14,7 +14,6 @@ certs || { not_ok "certificates"; finish; }
 s="${server_args[*]}" c="${client_args[*]}"
 wolf_s="--dtls13 --cert $tmp/server.pem --key $tmp/server.key"
 wolf_c="--dtls13 --ca $tmp/ca.pem --name $name_s"
-n=0
 # A client that has gone is a failed test, and no more.
 trap '' PIPE
 
@@ -27,60 +26,14 @@ suites13="
 	TLS_AES_128_CCM_8_SHA256	TLS13-AES128-CCM-8-SHA256
 "
 
-# serve COMMAND...: in the background, its log is s.log; each on a port of its own
-serve() {
-	port=$((port + 1))
-	: >"$tmp/s.log"
-	start "$tmp/s.log" in_s "$@"
-	server=$started
-	wait_for 20 listening $nss $port
-}
-serve_kdtls() { serve "$kdtls" -v listen --dtls 1.3 --echo "$@" ":$((port + 1))"; }
 serve_wolf() {
 	# shellcheck disable=SC2086
 	serve "$peer" server $addr_s $((port + 1)) $wolf_s "$@"
 }
 
-# A dialogue with a client that runs in the background: its stdin is a pipe.
-# client COMMAND...
-client() {
-	rm -f "$tmp/c.in"
-	mkfifo "$tmp/c.in"
-	: >"$tmp/c.out"
-	: >"$tmp/c.log"
-	ip netns exec $nsc "$@" <"$tmp/c.in" >"$tmp/c.out" 2>"$tmp/c.log" &
-	client=$!
-	pids+=("$client")
-	exec 8>"$tmp/c.in"
-}
-client_kdtls() { client "$kdtls" -v connect --dtls 1.3 "$@" "$addr_s:${via:-$port}"; }
 client_wolf() {
 	# shellcheck disable=SC2086
 	client "$peer" client $addr_s $port $wolf_c "$@"
-}
-# says LINE: to the client, until it comes back: this is UDP.
-says() {
-	local tries
-	for tries in 1 2 3 4 5; do
-		echo "$1" >&8
-		wait_for 3 has "$tmp/c.out" "$1" && return
-		gone $client && return 1
-	done
-	return 1
-}
-# The end of its stdin; its exit code.
-bye() {
-	exec 8>&-
-	join 20 $client
-}
-# answer: one question
-answer() {
-	n=$((n + 1))
-	says "line $n"
-}
-both_say() { has "$tmp/c.log" "$1" && has "$tmp/s.log" "$1"; }
-rekeyed() { # LOG WAY EPOCH
-	wait_for 20 has "$1" "new keys to $2 with, epoch $3"
 }
 
 # ---- Every suite, who is who, connection IDs
@@ -233,25 +186,6 @@ fi
 
 # ---- Key updates, while there is something to say
 
-updates() { # TEXT: KDTLS-SIGNAL or a line "update", as the arguments say
-	local text=$1 who=$2 way=$3
-	shift 3
-	picked "key update: $text" || return
-	"$@"
-	answer
-	for i in 4 5 6; do
-		case $who in
-		client) kill "-$way" $client ;;
-		server) kill "-$way" $server ;;
-		line) echo update >&8 ;;
-		peer) says "update $i" ;;
-		esac
-		answer && answer && rekeyed "$log" "$dir" $i && answer || break
-	done
-	[ $i -eq 6 ] && answer && { [ -z "$also" ] || rekeyed "$log" "$also" 6; } && bye
-	result $? "key update: $text" "$tmp/c.log" "$tmp/s.log"
-	stop $server
-}
 kk() { serve_kdtls $s; client_kdtls $c; }
 kw() { serve_wolf; client_kdtls $c --cid=5; }
 wk() { serve_kdtls $s --cid=6; client_wolf --cid 3; }

@@ -252,3 +252,71 @@ ask() {
 	(echo "$line"; wait_for 20 eval "has '$out' '$line' || [ -e '$out.gone' ]") |
 		{ "$@" >"$out"; rc=$?; : >"$out.gone"; exit $rc; }
 }
+
+# ---- A dialogue of DTLS 1.3: a server, and a client whose stdin is a pipe
+
+# serve COMMAND...: in the background, its log is s.log; each on a port of its own
+serve() {
+	port=$((port + 1))
+	: >"$tmp/s.log"
+	start "$tmp/s.log" in_s "$@"
+	server=$started
+	wait_for 20 listening $nss $port
+}
+serve_kdtls() { serve "$kdtls" -v listen --dtls 1.3 --echo "$@" ":$((port + 1))"; }
+# client COMMAND...: in the background
+client() {
+	rm -f "$tmp/c.in"
+	mkfifo "$tmp/c.in"
+	: >"$tmp/c.out"
+	: >"$tmp/c.log"
+	ip netns exec $nsc "$@" <"$tmp/c.in" >"$tmp/c.out" 2>"$tmp/c.log" &
+	client=$!
+	pids+=("$client")
+	exec 8>"$tmp/c.in"
+}
+client_kdtls() { client "$kdtls" -v connect --dtls 1.3 "$@" "$addr_s:${via:-$port}"; }
+# says LINE: to the client, until it comes back: this is UDP.
+says() {
+	local tries
+	for tries in 1 2 3 4 5; do
+		echo "$1" >&8
+		wait_for 3 has "$tmp/c.out" "$1" && return
+		gone $client && return 1
+	done
+	return 1
+}
+# The end of its stdin; its exit code.
+bye() {
+	exec 8>&-
+	join 20 $client
+}
+asked=0
+# answer: one question
+answer() {
+	asked=$((asked + 1))
+	says "line $asked"
+}
+both_say() { has "$tmp/c.log" "$1" && has "$tmp/s.log" "$1"; }
+rekeyed() { # LOG WAY EPOCH
+	wait_for 20 has "$1" "new keys to $2 with, epoch $3"
+}
+updates() { # TEXT: KDTLS-SIGNAL or a line "update", as the arguments say
+	local text=$1 who=$2 way=$3
+	shift 3
+	picked "key update: $text" || return
+	"$@"
+	answer
+	for i in 4 5 6; do
+		case $who in
+		client) kill "-$way" $client ;;
+		server) kill "-$way" $server ;;
+		line) echo update >&8 ;;
+		peer) says "update $i" ;;
+		esac
+		answer && answer && rekeyed "$log" "$dir" $i && answer || break
+	done
+	[ $i -eq 6 ] && answer && { [ -z "$also" ] || rekeyed "$log" "$also" 6; } && bye
+	result $? "key update: $text" "$tmp/c.log" "$tmp/s.log"
+	stop $server
+}
