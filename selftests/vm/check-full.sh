@@ -31,6 +31,7 @@ kasan() {
 }
 
 "$vmdir/deps.sh" clang libclang-rt-dev || exit
+"$vmdir/deps.sh" firefox-esr libnss3-dev || echo "# no NSS of today: interop/nss skips"
 phase "fuzzers, $fuzz_time s each" selftests/fuzz/run.sh "$fuzz_time"
 phase "kernel that looks for errors, and coverage" kasan
 phase "kernel that looks for races" env KERNEL=kcsan "${check[@]}"

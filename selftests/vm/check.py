@@ -17,6 +17,7 @@ Takes no arguments but these environment variables:
 
     KDTLS_LONG    1: tests that can go on for long do so
     KDTLS_CRYPTO  generic: without the drivers of the processor's own ciphers
+    KDTLS_NSS     folder of an NSS for interop/nss, default firefox-esr's
 
 What a test is for besides stands in a comment of its file:
 
@@ -428,7 +429,8 @@ class Guest:
                             ("KDTLS_KO", "/run/vm/dtls.ko"),
                             ("KDTLS_TIMEOUT_SCALE", self.scale)):
             command += ["-e", f"{name}={value}"]
-        for name in ("KDTLS_MODULE_PARAMS", "KDTLS_LONG", "KDTLS_CRYPTO", "GCOV"):
+        for name in ("KDTLS_MODULE_PARAMS", "KDTLS_LONG", "KDTLS_CRYPTO", "KDTLS_NSS",
+                     "GCOV"):
             if name in os.environ:
                 command += ["-e", f"{name}={os.environ[name]}"]
         command += ["--", os.path.join(VM, "run-tests.sh")]
