@@ -197,8 +197,14 @@ static void dtls_handshake_expire(struct timer_list *timer)
 	spin_unlock_bh(&hn->lock);
 }
 
-/* What a socket's handshakes need; called with the lock of the cork. */
-static struct dtls_upcall *dtls_handshake_prepare(struct dtls_sock *ds)
+/**
+ * dtls_handshake_prepare() - make what a socket's handshakes need
+ * @ds: socket; caller holds the lock of its cork
+ *
+ * Context: process, may sleep.
+ * Return: that, owned by the socket; or NULL without memory.
+ */
+struct dtls_upcall *dtls_handshake_prepare(struct dtls_sock *ds)
 {
 	struct dtls_upcall *up = ds->upcall;
 

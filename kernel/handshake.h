@@ -11,6 +11,7 @@
 
 #include "sock.h"
 
+struct dtls_peer;
 struct file;
 
 /**
@@ -117,6 +118,7 @@ static inline int dtls_handshake_barred(const struct dtls_sock *ds)
 	return likely(!up) ? 0 : dtls_handshake_barred_by(up);
 }
 
+struct dtls_upcall *dtls_handshake_prepare(struct dtls_sock *ds);
 int dtls_handshake_pass(struct dtls_sock *ds, long *timeo);
 int dtls_handshake_may_key(const struct dtls_sock *ds);
 __poll_t dtls_handshake_poll(struct file *file, struct socket *sock,
@@ -147,6 +149,7 @@ int dtls_identity_tell(const struct dtls_identity *id, int len,
 		       int __user *optlen);
 int dtls_identity_get(struct dtls_sock *ds, char __user *optval,
 		      int __user *optlen);
+void dtls_identity_move(struct dtls_sock *ds, struct dtls_peer *peer);
 
 /* upcall.c */
 bool dtls_upcall_heard(struct net *net);

@@ -4,6 +4,7 @@
 #include <linux/uaccess.h>
 
 #include "handshake.h"
+#include "peer.h"
 
 /**
  * dtls_identity_tell() - give the program an identity
@@ -69,4 +70,26 @@ int dtls_identity_get(struct dtls_sock *ds, char __user *optval,
 	err = dtls_identity_tell(copy, len, optval, 0, room, optlen);
 	kfree(copy);
 	return err;
+}
+
+/**
+ * dtls_identity_move() - a peer moves to a socket of its own
+ * @ds:   that, after dtls_handshake_prepare(); caller holds the lock of its cork
+ * @peer: the peer, of whom nobody says anything any more; its identity, if there is
+ *        one, is the socket's afterwards
+ *
+ * Context: process.
+ */
+void dtls_identity_move(struct dtls_sock *ds, struct dtls_peer *peer)
+{
+	struct dtls_upcall *up = ds->upcall;
+
+	if (!peer->identity)
+		return;
+	spin_lock_bh(&up->net->lock);
+	up->identity = peer->identity;
+	peer->identity = NULL;
+	/* pairs with dtls_handshake_barred_by() */
+	smp_store_release(&up->state, DTLS_UPCALL_OVER);
+	spin_unlock_bh(&up->net->lock);
 }

@@ -25,6 +25,7 @@
 
 #include "assocopt.h"
 #include "compat.h"
+#include "handshake.h"
 #include "listen.h"
 #include "netlink.h"
 #include "peeloff.h"
@@ -253,6 +254,8 @@ static void dtls_peeloff_arrive(struct dtls_peeloff *p, struct list_head *runs)
 	spin_unlock(&ds->ready_lock);
 
 	assoc->ds = ds;
+	if (ds->upcall)
+		dtls_identity_move(ds, assoc->peer);
 	dtls_peer_free_one(assoc->peer);
 	assoc->peer = NULL;
 	lock_sock(sk);
@@ -305,6 +308,9 @@ static int dtls_peeloff_move(struct dtls_peeloff *p)
 
 	/* its association may be of DTLS 1.3, and wait for an ACK */
 	err = dtls_update_prepare(p->to);
+	/* and a daemon may have said who it is */
+	if (!err && p->from->listen && !dtls_handshake_prepare(p->to))
+		err = -ENOMEM;
 	if (!err)
 		err = dtls_peeloff_begin(p);
 	if (err)

@@ -180,6 +180,7 @@ TEST_F(listen, meets)
 	size_t size = sizeof(got);
 	struct upcall up;
 	char buf[64];
+	int own;
 
 	EXPECT_EQ(DTLS_HANDSHAKE_LISTEN, self->up.role);
 	EXPECT_STREQ("mine", self->up.credential);
@@ -233,6 +234,26 @@ TEST_F(listen, meets)
 	talk(self, &self->m[2]);
 	talk(self, &self->m[0]);
 	ASSERT_EQ(0, so_error(self->fd));
+
+	/* who it is goes with it, and that it was met by one who listens does not */
+	own = peer_peeloff(self->fd, self->m[0].id, 0);
+	ASSERT_LE(0, own);
+	len = sizeof(got);
+	memset(&got, 0, sizeof(got));
+	ASSERT_EQ(0, getsockopt(own, SOL_DTLS, DTLS_PEER_IDENTITY, &got, &len));
+	EXPECT_EQ(0, memcmp(got.text, "\0kim", 5));
+	ASSERT_EQ(4, member_send(&self->c, &self->m[0], "mine", 4));
+	ASSERT_EQ(4, recv_soon(own, buf, sizeof(buf), 0));
+	knock(&self->m[0]);
+	ASSERT_EQ(true, nothing(self));
+	close(own);
+	/* without one: of whom nobody has said it */
+	own = peer_peeloff(self->fd, self->m[2].id, 0);
+	ASSERT_LE(0, own);
+	len = sizeof(got);
+	ASSERT_EQ(-1, getsockopt(own, SOL_DTLS, DTLS_PEER_IDENTITY, &got, &len));
+	ASSERT_EQ(ENODATA, errno);
+	close(own);
 }
 
 TEST_F(listen, no_clear)
