@@ -226,7 +226,7 @@ transfer() { # TEXT BYTES "LISTEN" "CONNECT"
 	start "$tmp/c.log" in_c "$kdtls" -v --stats connect --dtls 1.3 $c $3 $addr_s:$port
 	client=$started
 	if [[ $text == *updates* ]]; then
-		# Before that a signal would be the end of them.
+		# Before that a signal would do nothing.
 		wait_for 20 has "$tmp/c.log" "in the kernel" &&
 			wait_for 20 has "$tmp/s.log" "in the kernel" &&
 			keep_updating $client $server &

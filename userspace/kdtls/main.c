@@ -237,6 +237,7 @@ int main(int argc, char **argv)
 
 	setvbuf(stderr, NULL, _IOLBF, 0);
 	signal(SIGPIPE, SIG_IGN);
+	rekey_ready();
 	if (!cfg) {
 		say("out of memory");
 		return EXIT_NET;

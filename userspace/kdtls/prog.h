@@ -58,6 +58,7 @@ int net_connect(void);
 int net_listen(void);
 
 /* rekey.c */
+void rekey_ready(void);
 void rekey_start(int fd);
 void rekey_stop(void);
 void rekey_events(int fd);

@@ -25,9 +25,18 @@ static void on_signal(int sig)
 	errno = err;
 }
 
-void rekey_start(int fd)
+/* From the start: before there are keys a signal is of no use, and no harm either. */
+void rekey_ready(void)
 {
 	struct sigaction sa = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
+
+	sigaction(SIGUSR1, &sa, NULL);
+	sigaction(SIGUSR2, &sa, NULL);
+	sigaction(SIGALRM, &sa, NULL);
+}
+
+void rekey_start(int fd)
+{
 	struct itimerval every = {
 		.it_interval.tv_sec = opt.key_update,
 		.it_value.tv_sec = opt.key_update,
@@ -35,12 +44,8 @@ void rekey_start(int fd)
 	int events = DTLS_EVENT_REKEY;
 
 	rekey_fd = fd;
-	sigaction(SIGUSR1, &sa, NULL);
-	sigaction(SIGUSR2, &sa, NULL);
-	if (opt.key_update) {
-		sigaction(SIGALRM, &sa, NULL);
+	if (opt.key_update)
 		setitimer(ITIMER_REAL, &every, NULL);
-	}
 	/* Told in passing, by io_copy(). */
 	if (opt.verbose && !opt.send_file && !opt.recv_file)
 		setsockopt(fd, SOL_DTLS, DTLS_EVENTS, &events, sizeof(events));
