@@ -663,7 +663,8 @@ TEST_F(peeloff, wanted_by_many)
 		pthread_join(thread[i], NULL);
 		had += w[i].had;
 	}
-	ASSERT_GE(times, had);
+	/* each once, and two were there from the start */
+	ASSERT_GE(times + 2, had);
 	crowd_close(&c);
 	/* those of the fixture, and of the far ends that are closed */
 	ASSERT_EQ(MEMBERS, stat_read("CurrAssociations"));
