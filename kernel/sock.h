@@ -350,6 +350,7 @@ static inline void dtls_rx_begin(struct dtls_rx *rx, struct dtls_sock *ds)
 	rx->run.skb = NULL;
 	rx->sort = READ_ONCE(ds->passthrough);
 	rx->raw = NULL;
+	rx->whole = NULL;
 	rx->last = 0;
 	rx->fit = 0;
 	rx->records = 0;
