@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* kselftest-libs: -lcrypto */
-/* kselftest-debug: attacker.gcm128_v4 attacker.chacha_v6 bits.ccm_v6 */
+/* kselftest-debug: attacker.chacha_v6 bits.ccm_v6 */
 /* kselftest-timeout: 240 */
 /* kselftest-6.1: gcm128_v4 chacha_v6 ccm8_v6 */
 /*

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* kselftest-libs: -lcrypto */
-/* kselftest-debug: yes */
+/* kselftest-debug: gcm_v4 gcm256_v6_checksums */
 /* kselftest-timeout: 900 */
 /*
  * A bad network in both directions at once: it loses, repeats, reorders,

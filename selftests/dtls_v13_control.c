@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* kselftest-libs: -lcrypto */
-/* kselftest-debug: yes */
+/* kselftest-debug: chacha_v6_cid */
 /* kselftest-kcsan: yes */
 /*
  * DTLS 1.3: alerts and closing; what comes behind a handshake and wants to be
